@@ -1,0 +1,26 @@
+# trireme_library(NAME SOURCES ... DEPENDS ... PRIVATE_DEPENDS ...): one layer or backend as a static library.
+# A target sees only the layers that it links, so the arrows of the architecture hold at build time.
+function(trireme_warnings target)
+  # g++ 12 reports -Wrestrict on correct std::string concatenation (GCC bug 105329).
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-restrict
+                                           -Werror)
+endfunction()
+
+function(trireme_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include/trireme>)
+  target_link_libraries(${name} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
+  trireme_warnings(${name})
+endfunction()
+
+# trireme_test(NAME SOURCES ... DEPENDS ...): one GoogleTest program.
+function(trireme_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gmock GTest::gtest GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE TRIREME_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
+  trireme_warnings(${name})
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST)
+endfunction()
