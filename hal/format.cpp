@@ -33,11 +33,15 @@ const Format& i8() {
   static const Format format = plain("I8", 24, DType::kI8);
   return format;
 }
+const Format& q8_act() {
+  static const Format format = {"Q8_ACT", std::nullopt, 32, 32 + 4 + 4, std::nullopt};
+  return format;
+}
 }  // namespace formats
 
 std::span<const Format* const> builtin_formats() {
-  static const std::array<const Format*, 5> all = {&formats::f32(), &formats::f16(), &formats::bf16(),
-                                                   &formats::i32(), &formats::i8()};
+  static const std::array<const Format*, 6> all = {&formats::f32(), &formats::f16(), &formats::bf16(),
+                                                   &formats::i32(), &formats::i8(),   &formats::q8_act()};
   return all;
 }
 

@@ -31,6 +31,7 @@ const Format& f16();
 const Format& bf16();
 const Format& i32();
 const Format& i8();
+const Format& q8_act();  // activations quantised by QuantizeQ8, see hal/ops.h
 }  // namespace formats
 
 std::span<const Format* const> builtin_formats();
