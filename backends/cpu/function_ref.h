@@ -1,0 +1,32 @@
+// FunctionRef: a borrowed callable, two words wide and never allocating.
+#pragma once
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace trireme::cpu {
+
+template <typename Signature>
+class FunctionRef;
+
+// Refers to a callable that must outlive every call through it: pass it down, never store it.
+template <typename R, typename... Args>
+class FunctionRef<R(Args...)> {
+ public:
+  template <typename F>
+    requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef> && std::is_invocable_r_v<R, F&, Args...>)
+  FunctionRef(F&& callable)  // NOLINT(google-explicit-constructor): a reference converts implicitly
+      : object_(const_cast<void*>(static_cast<const void*>(std::addressof(callable)))),
+        call_([](void* object, Args... args) -> R {
+          return (*static_cast<std::remove_reference_t<F>*>(object))(std::forward<Args>(args)...);
+        }) {}
+
+  R operator()(Args... args) const { return call_(object_, std::forward<Args>(args)...); }
+
+ private:
+  void* object_;
+  R (*call_)(void*, Args...);
+};
+
+}  // namespace trireme::cpu
