@@ -1,0 +1,57 @@
+// PackedWeight: a quantised weight matrix in tiles of 16 interleaved rows, the layout that the integer kernels stream.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "backends/cpu/function_ref.h"
+#include "backends/cpu/quantized/codec.h"
+#include "hal/prepared.h"
+
+namespace trireme::cpu::quantized {
+
+// Runs body(0) .. body(count - 1), in any order and on any threads, and returns when all have ended.
+using ParallelFor = FunctionRef<void(int64_t count, FunctionRef<void(int64_t)> body)>;
+
+// Whether W[N, K] of this format can be packed: kUnsupported with the reason when the format has no integer kernel or
+// K is not a multiple of its block (and of 32).
+Status can_pack(const TensorDesc& desc);
+
+// Bytes of the packed form; desc must satisfy can_pack().
+uint64_t packed_bytes(const TensorDesc& desc);
+
+class PackedWeight final : public Weight {
+ public:
+  // Reads tensor.data during the call only. Values are kept exactly. Errors: as can_pack(); kInvalidArgument when the
+  // data's size does not match; kOutOfMemory.
+  static Result<std::shared_ptr<const PackedWeight>> pack(const HostTensor& tensor, ParallelFor parallel);
+
+  const TensorDesc& desc() const override { return desc_; }
+  uint64_t device_bytes() const override { return bytes_; }
+  bool keeps_source() const override { return false; }
+
+  Codec codec() const { return codec_; }
+  int64_t rows() const { return desc_.shape[0]; }     // N
+  int64_t columns() const { return desc_.shape[1]; }  // K
+  int64_t tiles() const { return (rows() + kTileRows - 1) / kTileRows; }
+  size_t tile_bytes() const { return tile_bytes_; }
+  const std::byte* tile(int64_t index) const { return data_.get() + size_t(index) * tile_bytes_; }
+
+  // Decodes row `row` (0 <= row < N) to K f32 values, the same as the source's: embedding tables share the head's
+  // packed weight through it.
+  void decode_row(int64_t row, std::span<float> values) const;
+
+ private:
+  struct Free {
+    void operator()(std::byte* memory) const;
+  };
+  PackedWeight(const TensorDesc& desc, Codec codec);
+
+  TensorDesc desc_;
+  Codec codec_;
+  size_t tile_bytes_;
+  uint64_t bytes_;
+  std::unique_ptr<std::byte[], Free> data_;
+};
+
+}  // namespace trireme::cpu::quantized
