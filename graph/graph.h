@@ -30,7 +30,7 @@ struct Value {
   ValueKind kind = ValueKind::kComputed;
   int64_t producer = kNoNode;  // NodeId, for kComputed
   int output_index = 0;        // which output of the producer
-  std::vector<float> data;     // kConstant: every element
+  std::vector<float> data = {};  // kConstant: every element
   bool erased = false;
 };
 

@@ -1,0 +1,129 @@
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "graph/text.h"
+#include "hal/op_fields.h"
+
+namespace trireme::graph {
+namespace {
+
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/") ==
+                              std::string_view::npos;
+}
+
+std::string quoted(std::string_view text) {
+  std::string result = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      result += {'\\', c};
+    } else if (byte < 0x20 || byte == 0x7f) {
+      result += fmt::format("\\x{:02x}", byte);
+    } else {
+      result += c;
+    }
+  }
+  return result + "\"";
+}
+
+std::string name_text(std::string_view name) { return "@" + (is_plain_name(name) ? std::string(name) : quoted(name)); }
+
+// The shortest text that reads back as the same float.
+std::string number_text(float value) { return fmt::format("{}", value); }
+
+template <typename Field>
+std::string field_text(const Field& field) {
+  if constexpr (std::is_same_v<Field, bool>) {
+    return field ? "true" : "false";
+  } else if constexpr (std::is_enum_v<Field>) {
+    for (const auto& [value, name] : EnumNames<Field>::kAll)
+      if (value == field) return std::string(name);
+    return "?";
+  } else if constexpr (std::is_same_v<Field, float>) {
+    return number_text(field);
+  } else {
+    return std::to_string(field);
+  }
+}
+
+// The fields that differ from those of a default op of the same name.
+std::string fields_text(const OpParams& params) {
+  std::string text;
+  std::visit(
+      [&](const auto& op) {
+        using Op = std::remove_cvref_t<decltype(op)>;
+        const Op plain = std::get<Op>(op_from_name(op_name(params)).value_or(Op{}));
+        std::vector<std::string> defaults;
+        visit_fields(plain, [&](std::string_view, const auto& field) { defaults.push_back(field_text(field)); });
+        size_t index = 0;
+        visit_fields(op, [&](std::string_view name, const auto& field) {
+          const std::string value = field_text(field);
+          if (value != defaults[index++]) text += fmt::format("{}{}={}", text.empty() ? "" : " ", name, value);
+        });
+      },
+      params);
+  return text.empty() ? text : " {" + text + "}";
+}
+
+class Printer {
+ public:
+  explicit Printer(const Graph& graph) : graph_(graph), numbers_(graph.value_count(), 0) {}
+
+  std::string run() {
+    for (ValueId id = 0; id < graph_.value_count(); ++id) print_named(graph_.value(id));
+    for (const NodeId id : graph_.node_order()) print_node(graph_.node(id));
+    for (const Output& output : graph_.outputs())
+      fmt::format_to(out(), "output {} = {}\n", name_text(output.name), reference(output.value));
+    return std::move(text_);
+  }
+
+ private:
+  std::back_insert_iterator<std::string> out() { return std::back_inserter(text_); }
+
+  std::string reference(ValueId id) const {
+    const Value& value = graph_.value(id);
+    return value.kind == ValueKind::kComputed ? fmt::format("%{}", numbers_[id]) : name_text(value.name);
+  }
+
+  void print_named(const Value& value) {
+    if (value.erased || value.kind == ValueKind::kComputed) return;
+    const std::string_view kind = value.kind == ValueKind::kInput      ? "input"
+                                  : value.kind == ValueKind::kWeight   ? "weight"
+                                  : value.kind == ValueKind::kConstant ? "constant"
+                                                                       : "state";
+    fmt::format_to(out(), "{} {} : {}", kind, name_text(value.name), value.desc.text());
+    if (value.kind == ValueKind::kConstant) {
+      text_ += " =";
+      for (const float number : value.data) text_ += " " + number_text(number);
+    }
+    text_ += "\n";
+  }
+
+  void print_node(const Node& node) {
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      numbers_[node.outputs[i]] = next_++;
+      fmt::format_to(out(), "{}%{}", i ? ", " : "", numbers_[node.outputs[i]]);
+    }
+    fmt::format_to(out(), " = {}(", op_name(node.params));
+    for (size_t i = 0; i < node.inputs.size(); ++i) fmt::format_to(out(), "{}{}", i ? ", " : "", reference(node.inputs[i]));
+    fmt::format_to(out(), "){} :", fields_text(node.params));
+    for (size_t i = 0; i < node.outputs.size(); ++i)
+      fmt::format_to(out(), "{} {}", i ? "," : "", graph_.value(node.outputs[i]).desc.text());
+    fmt::format_to(out(), " ; layer {}", node.layer);
+    if (!node.label.empty()) text_ += " " + quoted(node.label);
+    text_ += "\n";
+  }
+
+  const Graph& graph_;
+  std::vector<size_t> numbers_;
+  size_t next_ = 0;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string print(const Graph& graph) { return Printer(graph).run(); }
+
+}  // namespace trireme::graph
