@@ -31,7 +31,8 @@ struct EmbedRows {
 };
 
 // Packs rows for kQ8 matmuls.                x[R, K] -> q Q8_ACT[R, K].             Bit-identical on every device.
-// K is a multiple of 32. x / scale is computed as the correctly rounded f32 quotient; an all-zero group has scale 0.
+// K is a multiple of 32. x / scale is computed as the correctly rounded f32 quotient; a group whose scale is 0 has codes
+// 0; codes are clamped to +-127, which only a subnormal scale can reach; a NaN quotient is code 0.
 // Q8_ACT row: int8 codes[K], then f32 scales[K/32], then int32 sums[K/32] of the codes of each group.
 struct QuantizeQ8 {
   bool operator==(const QuantizeQ8&) const = default;
