@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,6 +57,7 @@ class GgufFile {
 
  private:
   GgufFile() = default;
+  Status add_part(MappedFile mapped, GgufContents contents);
 
   std::vector<MappedFile> parts_;
   uint32_t version_ = 0;
