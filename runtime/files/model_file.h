@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "graph/models/metadata.h"
 #include "hal/prepared.h"
 #include "runtime/files/gguf_reader.h"
 #include "runtime/files/safetensors_reader.h"
@@ -44,6 +45,9 @@ class ModelFile {
   ModelKind kind() const { return kind_; }
   const std::string& path() const { return path_; }
 
+  // The model's own description: the GGUF keys, or config.json. Valid as long as the ModelFile.
+  const graph::Metadata& metadata() const { return *metadata_; }
+
   // In the files' order. Data is aligned to the size of an element.
   std::span<const HostTensor> tensors() const { return tensors_; }
   std::span<const UnusableTensor> unusable_tensors() const { return unusable_; }
@@ -53,7 +57,7 @@ class ModelFile {
   // Gives back the memory of the pages that hold only this tensor, when a device has its own copy.
   void drop_pages(const HostTensor& tensor) const;
 
-  // The typed pairs of a GGUF model, for its tokenizer and for `inspect`; null for a folder.
+  // The typed pairs of a GGUF model, for its tokenizer and for the tools; null for a folder.
   const GgufMetadata* gguf_metadata() const { return gguf_ ? &gguf_->metadata() : nullptr; }
 
   // The text of a file of the folder: "tokenizer.json", "tokenizer_config.json", "generation_config.json",
@@ -64,16 +68,19 @@ class ModelFile {
   ModelFile() = default;
   Status open_gguf(const ModelOpenOptions& options);
   Status open_folder();
-  Status add(HostTensor tensor);
+  void add(const std::string& name, const Shape& shape, const Format& format, std::span<const std::byte> data);
+  std::span<const std::byte> align(std::span<const std::byte> data, size_t alignment);
+  std::span<const MappedFile> parts() const { return gguf_ ? gguf_->parts() : safetensors_->parts(); }
 
   ModelKind kind_ = ModelKind::kGguf;
   std::string path_;
-  std::optional<GgufFile> gguf_;
-  std::optional<SafetensorsFile> safetensors_;
+  std::unique_ptr<const GgufFile> gguf_;  // this one or the next
+  std::unique_ptr<const SafetensorsFile> safetensors_;
+  std::unique_ptr<const graph::Metadata> metadata_;
   std::vector<HostTensor> tensors_;
   std::vector<UnusableTensor> unusable_;
   std::map<std::string, size_t, std::less<>> index_;
-  std::vector<std::unique_ptr<std::byte[]>> realigned_;
+  std::vector<std::unique_ptr<std::byte[]>> realigned_;  // copies of tensors that lie askew in their file
   uint64_t tensor_bytes_ = 0;
 };
 
