@@ -2,7 +2,7 @@
 # A target sees only the layers that it links, so the arrows of the architecture hold at build time.
 function(trireme_warnings target)
   # g++ 12 reports -Wrestrict on correct std::string concatenation (GCC bug 105329).
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-restrict
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
                                            -Werror)
 endfunction()
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "runtime/files/byte_cursor.h"
@@ -132,8 +133,8 @@ class Parser {
   // Sorts the tensors by their place and checks that they cover the data exactly.
   Status check_cover() {
     const auto begin = [](const SafetensorsTensor& tensor) { return tensor.data.data(); };
-    std::ranges::stable_sort(contents_.tensors, [&](const auto& a, const auto& b) {
-      return std::pair(begin(a), a.data.size()) < std::pair(begin(b), b.data.size());
+    std::ranges::sort(contents_.tensors, {}, [&](const SafetensorsTensor& tensor) {
+      return std::tuple(begin(tensor), tensor.data.size(), std::string_view(tensor.name));
     });
     const std::byte* expected = data_.data();
     for (const SafetensorsTensor& tensor : contents_.tensors) {
