@@ -45,6 +45,8 @@ class TensorTable {
 // required key is missing.
 Result<int64_t> require_int(const Metadata& metadata, std::string_view key, int64_t minimum, int64_t maximum);
 Result<int64_t> int_or(const Metadata& metadata, std::string_view key, int64_t fallback, int64_t minimum, int64_t maximum);
+// A number, or a list with one for each layer. kUnsupported when the layers differ.
+Result<int64_t> uniform_int(const Metadata& metadata, std::string_view key, int64_t minimum, int64_t maximum);
 Result<double> require_float(const Metadata& metadata, std::string_view key, double minimum, double maximum);
 Result<double> float_or(const Metadata& metadata, std::string_view key, double fallback, double minimum, double maximum);
 Result<bool> bool_or(const Metadata& metadata, std::string_view key, bool fallback);

@@ -1,0 +1,48 @@
+// Llama and those that share its graph: SmolLM2, Mistral (with its sliding window), Llama 3 with its rope scaling.
+#include "graph/models/decoder.h"
+#include "graph/models/registry.h"
+
+namespace trireme::graph {
+namespace {
+
+constexpr int64_t kMaxWindow = int64_t{1} << 30;
+
+constexpr std::array<std::string_view, 1> kGgufArchitectures = {"llama"};
+constexpr std::array<std::string_view, 2> kArchitectures = {"LlamaForCausalLM", "MistralForCausalLM"};
+constexpr std::array<std::string_view, 2> kModelTypes = {"llama", "mistral"};
+constexpr auto kTensorNames = with_decoder_names(std::array{
+    TensorName{"blk.{}.ffn_norm.weight", "model.layers.{}.post_attention_layernorm.weight"},
+});
+
+Result<Hyperparameters> read(const Metadata& metadata, const TensorTable& tensors) {
+  TRIREME_ASSIGN(Hyperparameters h, read_decoder(metadata, tensors, "llama", false));
+  const bool gguf = metadata.source() == MetadataSource::kGguf;
+  // GGUF files hold the rows of q and k in the order of the first llama code, pairs side by side.
+  h.rope_style = gguf ? RopeStyle::kInterleaved : RopeStyle::kHalves;
+  TRIREME_ASSIGN(h.rope, gguf ? read_gguf_rope(metadata, h, 10000) : read_hugging_face_rope(metadata, h, 10000));
+
+  const std::string window_key = gguf ? gguf_key(metadata, "attention.sliding_window") : "sliding_window";
+  TRIREME_ASSIGN(const int64_t window, int_or(metadata, window_key, 0, 0, kMaxWindow));
+  h.windows.assign(size_t(h.layers), window);
+  if (!gguf) {
+    TRIREME_ASSIGN(const auto layer_windows, read_layer_types(metadata, h));
+    if (layer_windows) h.windows = *layer_windows;
+  }
+  TRIREME_TRY(check(h));
+  return h;
+}
+
+}  // namespace
+
+const Family& llama_family() {
+  static const Family family = {.name = "llama",
+                                .gguf_architectures = kGgufArchitectures,
+                                .hugging_face_architectures = kArchitectures,
+                                .hugging_face_model_types = kModelTypes,
+                                .tensor_names = kTensorNames,
+                                .read = read,
+                                .build = build_decoder};
+  return family;
+}
+
+}  // namespace trireme::graph

@@ -1,0 +1,39 @@
+// Qwen2 and Qwen2.5: a llama-shaped decoder with biases on q, k and v.
+#include "graph/models/decoder.h"
+#include "graph/models/qwen_windows.h"
+#include "graph/models/registry.h"
+
+namespace trireme::graph {
+namespace {
+
+constexpr std::array<std::string_view, 1> kGgufArchitectures = {"qwen2"};
+constexpr std::array<std::string_view, 1> kArchitectures = {"Qwen2ForCausalLM"};
+constexpr std::array<std::string_view, 1> kModelTypes = {"qwen2"};
+constexpr auto kTensorNames = with_decoder_names(std::array{
+    TensorName{"blk.{}.ffn_norm.weight", "model.layers.{}.post_attention_layernorm.weight"},
+});
+
+Result<Hyperparameters> read(const Metadata& metadata, const TensorTable& tensors) {
+  TRIREME_ASSIGN(Hyperparameters h, read_decoder(metadata, tensors, "qwen2", false));
+  const bool gguf = metadata.source() == MetadataSource::kGguf;
+  h.qkv_bias = true;
+  TRIREME_ASSIGN(h.rope, gguf ? read_gguf_rope(metadata, h, 10000) : read_hugging_face_rope(metadata, h, 10000));
+  TRIREME_TRY(read_qwen_windows(metadata, h));
+  TRIREME_TRY(check(h));
+  return h;
+}
+
+}  // namespace
+
+const Family& qwen2_family() {
+  static const Family family = {.name = "qwen2",
+                                .gguf_architectures = kGgufArchitectures,
+                                .hugging_face_architectures = kArchitectures,
+                                .hugging_face_model_types = kModelTypes,
+                                .tensor_names = kTensorNames,
+                                .read = read,
+                                .build = build_decoder};
+  return family;
+}
+
+}  // namespace trireme::graph
