@@ -13,15 +13,15 @@
 namespace trireme::cpu::quantized {
 
 // y = x W^T (+ bias) (+ residual). Operands: x Q8_ACT[R, K], (residual[R, N],) y f32[R, N].
-// bias: N floats, or empty. capacity: the largest R. threads: how many workers may run chunks.
+// bias: N floats, or empty. threads: how many workers may run chunks.
 std::unique_ptr<const Kernel> make_matmul(std::shared_ptr<const PackedWeight> weight, std::vector<float> bias,
-                                          bool has_residual, int64_t capacity, int threads);
+                                          bool has_residual, int threads);
 
 // y = activation(x Wgate^T) * (x Wup^T). Operands: x Q8_ACT[R, K], y f32[R, N], or Q8_ACT[R, N] with op.quantize.
 // Gate and up have the same N and K, of any two codecs. With op.quantize, N is a multiple of 32.
 std::unique_ptr<const Kernel> make_matmul_glu(std::shared_ptr<const PackedWeight> gate,
                                               std::shared_ptr<const PackedWeight> up, const MatmulGlu& op,
-                                              int64_t capacity, int threads);
+                                              int threads);
 
 // "AVX3_DL", "AVX2", ...: the instruction set that the kernels run on here.
 const char* kernel_target();

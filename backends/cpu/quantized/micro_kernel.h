@@ -1,0 +1,24 @@
+// MicroKernel: 16 output rows times a few activation columns, for one codec on one instruction set.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "backends/cpu/quantized/panel.h"
+
+namespace trireme::cpu::quantized {
+
+// sums[C][16] = the dot products of the tile's rows with the panel's columns over K = 32 * groups.
+using MicroKernelFunction = void (*)(const std::byte* tile, int64_t groups, const Panel& panel, float* sums);
+
+struct MicroKernel {
+  const char* target = "";  // the instruction set, as Highway names it
+  int offset = 0;           // what the codes that the dot products see are too large by
+  std::array<MicroKernelFunction, 3> by_width{};  // for 1, 4 and 12 columns; null where the registers do not suffice
+};
+constexpr std::array<int, 3> kWidths = {1, 4, kMaxWidth};
+
+// The best micro kernel for this machine.
+MicroKernel find_micro_kernel(Codec codec);
+
+}  // namespace trireme::cpu::quantized

@@ -1,0 +1,42 @@
+// Panel: a few rows of quantised activations, laid out in the order in which a micro kernel reads them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "backends/cpu/quantized/codec.h"
+
+namespace trireme::cpu::quantized {
+
+constexpr int kMaxWidth = 12;  // columns of the widest panel
+
+// Columns are rows of activations, interleaved by group of 32 along K; C of them.
+struct Panel {
+  const int8_t* codes = nullptr;     // [K / 32][C][32]
+  const float* scales = nullptr;     // [K / 32][C]
+  const int32_t* offsets = nullptr;  // [K / group][C]: -offset * sum of the codes; unset without an offset
+  const float* sums = nullptr;       // [K / group][C]: scale * sum of the codes; unset without minima
+};
+
+// Rows of Q8_ACT[.., K].
+struct Q8Rows {
+  const std::byte* data;
+  int64_t columns;  // K
+  size_t row_bytes() const { return size_t(columns) + size_t(columns) / kActGroup * 8; }
+};
+
+// What a micro kernel asks of its panels.
+struct PanelNeeds {
+  int group = kActGroup;  // of the weight: 16 or 32
+  int offset = 0;
+  bool sums = false;
+};
+
+// Scratch bytes for the widest panel of K columns.
+size_t panel_bytes(int64_t columns);
+
+// A panel of `width` columns, the first `count` of them from consecutive rows and the rest zero. With one column codes
+// and scales stay where they are. `scratch` is 64-byte aligned and holds panel_bytes(K).
+Panel make_panel(const Q8Rows& rows, int count, int width, const PanelNeeds& needs, std::byte* scratch);
+
+}  // namespace trireme::cpu::quantized

@@ -1,0 +1,109 @@
+#include "backends/cpu/quantized/tile_layout.h"
+
+#include <bit>
+#include <cstring>
+
+namespace trireme::cpu::quantized {
+namespace {
+
+// Packs the 8 steps of each group of 32, `bits` bits a code, after shifting the codes right by `drop`.
+void write_plane(const uint32_t* codes, int groups, int bits, int drop, int row, std::byte* plane) {
+  const int steps_a_slab = 8 / bits;
+  const uint32_t mask = 0x01010101u * ((1u << bits) - 1);
+  for (int step = 0; step < 8 * groups; step += steps_a_slab) {
+    uint32_t word = 0;
+    for (int i = 0; i < steps_a_slab; ++i) word |= ((codes[step + i] >> drop) & mask) << (bits * i);
+    std::memcpy(plane + step / steps_a_slab * kSlabBytes + 4 * row, &word, 4);
+  }
+}
+
+uint32_t read_plane(const std::byte* plane, int bits, int row, int element) {
+  const int steps_a_slab = 8 / bits;
+  const int step = element / 4;
+  const auto byte = uint32_t(plane[step / steps_a_slab * kSlabBytes + 4 * row + element % 4]);
+  return (byte >> (bits * (step % steps_a_slab))) & ((1u << bits) - 1);
+}
+
+float half_at(const std::byte* bytes) {
+  uint16_t bits = 0;
+  std::memcpy(&bits, bytes, 2);
+  return f16_to_f32(bits);
+}
+
+void write_scales(const CodecRecord& record, const SourceBlock& source, int part, int row, std::byte* packed) {
+  const int groups = record.source_block / record.group;
+  switch (record.scale) {
+    case ScaleKind::kF16:
+      std::memcpy(packed + part * 32 + 2 * row, &source.scale, 2);
+      if (record.has_minimum) std::memcpy(packed + record.minima_at() + part * 32 + 2 * row, &source.minimum, 2);
+      return;
+    case ScaleKind::kE8m0: packed[part * kTileRows + row] = std::byte(source.scale); return;
+    case ScaleKind::kByte:
+    case ScaleKind::kNibble:
+      for (int group = 0; group < groups; ++group) {
+        const auto at = size_t(group * kTileRows + row);
+        packed[record.subscales_at() + at] = std::byte(source.subscales[size_t(group)]);
+        if (record.scale == ScaleKind::kByte && record.has_minimum)
+          packed[record.minima_at() + at] = std::byte(source.subminima[size_t(group)]);
+      }
+      [[fallthrough]];
+    case ScaleKind::kBlockF16:
+      std::memcpy(packed + 2 * row, &source.scale, 2);
+      if (record.has_minimum) std::memcpy(packed + 32 + 2 * row, &source.minimum, 2);
+  }
+}
+
+}  // namespace
+
+void write_row_block(const CodecRecord& record, const SourceBlock& source, int part, int row, std::byte* packed) {
+  const int groups = record.source_block / kActGroup;
+  const size_t skip = size_t(part) * record.plane_bytes(1) / size_t(record.block / record.source_block);
+  const int low = record.low_bits(), high = record.high_bits();
+  write_scales(record, source, part, row, packed);
+  write_plane(source.codes.data(), groups, low, 0, row, packed + record.low_at() + skip * size_t(low));
+  if (high > 0) write_plane(source.codes.data(), groups, high, low, row, packed + record.high_at() + skip * size_t(high));
+}
+
+int read_code(const CodecRecord& record, const std::byte* packed, int row, int element) {
+  const int low = record.low_bits(), high = record.high_bits();
+  uint32_t code = read_plane(packed + record.low_at(), low, row, element);
+  if (high > 0) code |= read_plane(packed + record.high_at(), high, row, element) << low;
+  switch (record.table) {
+    case CodeTable::kIq4Nl: return kIq4NlValues[code];
+    case CodeTable::kMxfp4: return kMxfp4Values[code];
+    case CodeTable::kNone: break;
+  }
+  return int(code) - record.offset;
+}
+
+ScaleAndMinimum read_scale(const CodecRecord& record, const std::byte* packed, int row, int group) {
+  const auto at = size_t(group * kTileRows + row);
+  switch (record.scale) {
+    case ScaleKind::kF16:
+      return {half_at(packed + 2 * at), record.has_minimum ? half_at(packed + record.minima_at() + 2 * at) : 0.0f};
+    case ScaleKind::kE8m0: {
+      const auto exponent = uint32_t(packed[at]);
+      return {std::bit_cast<float>(exponent < 2 ? 0x00200000u << exponent : (exponent - 1) << 23), 0};
+    }
+    case ScaleKind::kByte: {
+      const auto byte = uint8_t(packed[record.subscales_at() + at]);
+      const float scale = half_at(packed + 2 * row) * float(record.signed_scale ? int8_t(byte) : byte);
+      if (!record.has_minimum) return {scale, 0};
+      return {scale, -half_at(packed + 32 + 2 * row) * float(uint8_t(packed[record.minima_at() + at]))};
+    }
+    case ScaleKind::kNibble: {
+      const auto byte = uint8_t(packed[record.subscales_at() + at]);
+      return {half_at(packed + 2 * row) * float(byte & 15), -half_at(packed + 32 + 2 * row) * float(byte >> 4)};
+    }
+    case ScaleKind::kBlockF16: return {half_at(packed + 2 * row), 0};
+  }
+  return {};
+}
+
+float read_element(const CodecRecord& record, const std::byte* packed, int row, int element) {
+  const auto [scale, minimum] = read_scale(record, packed, row, element / record.group);
+  const float product = scale * float(read_code(record, packed, row, element));
+  return record.has_minimum ? product + minimum : product;
+}
+
+}  // namespace trireme::cpu::quantized

@@ -1,0 +1,27 @@
+// The interleaving of one row's block into a tile, and its inverse.
+#pragma once
+
+#include "backends/cpu/quantized/source_block.h"
+
+namespace trireme::cpu::quantized {
+
+constexpr int8_t kIq4NlValues[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+constexpr int8_t kMxfp4Values[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};  // e2m1, doubled
+
+// Writes source block `part` (of record.block / record.source_block) of row `row` into a zeroed packed block.
+void write_row_block(const CodecRecord& record, const SourceBlock& source, int part, int row, std::byte* packed);
+
+// The integer of element `element` of row `row` of a packed block, less its offset or through its table.
+int read_code(const CodecRecord& record, const std::byte* packed, int row, int element);
+
+// The scale of group `group` of a row and the minimum that is added; both exact.
+struct ScaleAndMinimum {
+  float scale = 0;
+  float minimum = 0;
+};
+ScaleAndMinimum read_scale(const CodecRecord& record, const std::byte* packed, int row, int group);
+
+// Decodes element `element` of row `row` of a packed block.
+float read_element(const CodecRecord& record, const std::byte* packed, int row, int element);
+
+}  // namespace trireme::cpu::quantized

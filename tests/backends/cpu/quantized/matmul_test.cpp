@@ -1,0 +1,131 @@
+#include "backends/cpu/quantized/matmul.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <set>
+
+#include "hwy/targets.h"
+#include "tests/backends/cpu/quantized/fixture.h"
+
+namespace trireme::cpu::quantized {
+namespace {
+
+struct Case {
+  Codec codec;
+  int64_t target;
+};
+
+std::vector<Case> all_cases() {
+  std::vector<Case> cases;
+  for (const int64_t target : runnable_targets())
+    for (const Codec codec : all_codecs()) cases.push_back({codec, target});
+  return cases;
+}
+
+class QuantizedMatmulTest : public testing::TestWithParam<Case> {
+ protected:
+  Codec codec() const { return GetParam().codec; }
+  int64_t block() const { return codec_record(codec()).source_block; }
+
+  std::vector<float> multiply(const std::shared_ptr<const PackedWeight>& weight, Activations& x, int threads = 1,
+                              std::vector<float> bias = {}, std::vector<float> residual = {}) {
+    const auto kernel = make_matmul(weight, std::move(bias), !residual.empty(), threads);
+    std::vector<float> y(size_t(x.rows * weight->rows()), NAN);
+    std::vector<std::byte*> operands = {x.data.data()};
+    if (!residual.empty()) operands.push_back(reinterpret_cast<std::byte*>(residual.data()));
+    operands.push_back(reinterpret_cast<std::byte*>(y.data()));
+    run_kernel(*kernel, operands, x.rows, random_);
+    return y;
+  }
+
+  std::mt19937 random_{20};
+  OnlyTarget only_{GetParam().target};
+};
+
+INSTANTIATE_TEST_SUITE_P(Cases, QuantizedMatmulTest, testing::ValuesIn(all_cases()), [](const auto& drawn) {
+  return codec_name(drawn.param.codec) + "_" + hwy::TargetName(drawn.param.target);
+});
+
+TEST_P(QuantizedMatmulTest, RunsOnTheInstructionSetAskedFor) {
+  EXPECT_STREQ(kernel_target(), hwy::TargetName(GetParam().target));
+}
+
+// Rounding: each term is the product of two rounded factors, and each addition rounds once more.
+TEST_P(QuantizedMatmulTest, LiesWithinTheIntervalOfItsRoundings) {
+  struct Dims {
+    int64_t rows, outputs, columns;
+  };
+  for (const auto [rows, outputs, columns] :
+       {Dims{1, 1, 1}, {3, 13, 6}, {41, 19, 81}, {16, 64, 576}, {2, 40, 512}, {27, 33, 330}}) {
+    const int64_t k = (columns + block() - 1) / block() * block();
+    const HostWeight weight = draw_weight(codec(), outputs, k, random_);
+    Activations x = draw_activations(rows, k, random_);
+    const std::vector<float> y = multiply(pack(weight), x, 2);
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t n = 0; n < outputs; ++n) {
+        const Exact exact = exact_product(weight, n, x, r);
+        const double bound = (2.0 * exact.terms + 4) * 0x1p-24 * exact.magnitude + exact.terms * 0x1p-148;
+        ASSERT_NEAR(double(y[size_t(r * outputs + n)]), exact.value, bound) << rows << "x" << outputs << "x" << k;
+      }
+  }
+}
+
+TEST_P(QuantizedMatmulTest, GivesTheSameBitsInEveryBatchAndChunking) {
+  const int64_t k = 3 * block(), outputs = 83;
+  const auto weight = pack(draw_weight(codec(), outputs, k, random_));
+  Activations x = draw_activations(37, k, random_);
+  const std::vector<float> whole = multiply(weight, x, 8);
+  ASSERT_EQ(multiply(weight, x, 1), whole);
+  for (const int64_t rows : {1, 2, 3, 5, 8, 12, 13, 29}) {
+    Activations part{rows, k, std::vector<std::byte>(x.data.begin(), x.data.begin() + rows * int64_t(x.row_bytes()))};
+    const std::vector<float> y = multiply(weight, part, 3);
+    ASSERT_EQ(std::memcmp(y.data(), whole.data(), y.size() * sizeof(float)), 0) << rows << " rows";
+  }
+}
+
+// With block scales of 1 and one group of activations alive, every product and sum of a result is an integer below
+// 2^24: nothing rounds, and each group's integer sum is seen bit for bit.
+TEST_P(QuantizedMatmulTest, AddsIntegersExactly) {
+  const int64_t k = 2 * std::max<int64_t>(block(), 64), outputs = 48, groups = k / kActGroup;
+  HostWeight weight = draw_weight(codec(), outputs, k, random_);
+  set_block_scales_to_one(weight);
+  const auto packed = pack(weight);
+  for (int round = 0; round < 4; ++round) {
+    Activations x = draw_activations(groups, k, random_);
+    for (int64_t r = 0; r < groups; ++r)
+      for (int64_t group = 0; group < groups; ++group) x.scales(r)[group] = r == group ? 1.0f : 0.0f;
+    const std::vector<float> y = multiply(packed, x);
+    for (int64_t r = 0; r < groups; ++r)
+      for (int64_t n = 0; n < outputs; ++n)
+        ASSERT_EQ(double(y[size_t(r * outputs + n)]), exact_product(weight, n, x, r).value) << "group " << r;
+  }
+}
+
+TEST_P(QuantizedMatmulTest, AddsBiasAndResidual) {
+  const int64_t k = block(), outputs = 21, rows = 5;
+  const auto weight = pack(draw_weight(codec(), outputs, k, random_));
+  Activations x = draw_activations(rows, k, random_);
+  std::vector<float> bias(static_cast<size_t>(outputs)), residual(static_cast<size_t>(rows * outputs));
+  for (float& v : bias) v = float(random_() % 1000) - 500;
+  for (float& v : residual) v = float(random_() % 1000) - 500;
+  const std::vector<float> plain = multiply(weight, x);
+  const std::vector<float> y = multiply(weight, x, 1, bias, residual);
+  for (size_t i = 0; i < y.size(); ++i) {
+    const float expected = plain[i] + bias[i % size_t(outputs)] + residual[i];
+    ASSERT_EQ(y[i], expected) << i;
+  }
+}
+
+TEST(QuantizedMatmul, CoversTheInstructionSetsOfThisMachine) {
+  std::set<std::string> names;
+  for (const int64_t target : runnable_targets()) names.insert(hwy::TargetName(target));
+  EXPECT_TRUE(names.contains("SCALAR") || names.contains("NEON"));
+  std::string all;
+  for (const auto& name : names) all += name + " ";
+  RecordProperty("targets", all);
+}
+
+}  // namespace
+}  // namespace trireme::cpu::quantized
