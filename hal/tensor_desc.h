@@ -48,7 +48,7 @@ struct TensorDesc {
   RowDomain rows = RowDomain::kFixed;
 
   bool operator==(const TensorDesc&) const = default;
-  int64_t bytes() const { return shape.rows() * format->row_bytes(shape.back()); }
+  int64_t bytes() const { return format->tensor_bytes(shape.rows(), shape.back()); }
   std::string text() const;  // "F32[tokens<=32, 576]"
 };
 
