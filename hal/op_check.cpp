@@ -1,6 +1,10 @@
 #include "hal/op_check.h"
 
+#include <cmath>
+#include <limits>
 #include <optional>
+
+#include "hal/op_fields.h"
 
 namespace trireme {
 namespace {
@@ -62,6 +66,16 @@ class Checker {
   std::optional<std::string> why_;
 };
 
+template <typename Op>
+void check_fields(const Op& op, Checker& c) {
+  visit_fields(op, [&](std::string_view name, const auto& field) {
+    if constexpr (std::is_floating_point_v<std::remove_cvref_t<decltype(field)>>) {
+      c.require(std::isfinite(field), std::string(name) + " is not finite");
+      c.require(name != "epsilon" || field >= 0, "epsilon is negative");
+    }
+  });
+}
+
 TensorDesc vector_like(const Format& format, const TensorDesc& rows) {
   return {{rows.shape[0]}, &format, rows.rows};
 }
@@ -78,6 +92,8 @@ void check_cache(Checker& c, int cache, const TensorDesc& rows) {
   c.require(desc.format == &formats::f32() || desc.format == &formats::f16(), "a cache in " + desc.format->name);
   c.require(desc.rows == RowDomain::kFixed && desc.shape[3] == rows.shape[2],
             "cache " + desc.text() + " does not fit rows of " + rows.text());
+  c.require(desc.shape[2] > 0 && desc.shape[0] <= std::numeric_limits<int32_t>::max() / desc.shape[2],
+            "cache " + desc.text() + " has more slots than an I32 counts");
 }
 
 // k and v rows at inputs k and k + 1, caches at `cache` and `cache` + 1, which outputs `first` and `first` + 1 share.
@@ -193,6 +209,7 @@ void check(const RopeStore& op, Checker& c) {
   if (!c.require_rank(0, 3) || !c.require_rank(1, 3)) return;
   const TensorDesc& q = c.in(0);
   c.expect_input(1, {{q.shape[0], c.in(1).shape[1], q.shape[2]}, &formats::f32(), q.rows});
+  c.require(q.shape[1] % c.in(1).shape[1] == 0, "the query heads are no multiple of the KV heads");
   for (int i = 3; i < 3 + norm; ++i) c.expect_weight(i, {q.shape[2]});
   check_rope(c, 0, 3 + norm, 4 + norm);
   check_store(c, 1, 5 + norm, 6 + norm, 1);
@@ -231,6 +248,7 @@ bool has_float_values(const Format& format) {
 
 Status check_op(const OpDesc& op) {
   Checker checker(op);
+  if (checker.ok()) std::visit([&](const auto& params) { check_fields(params, checker); }, op.params);
   if (checker.ok()) std::visit([&](const auto& params) { check(params, checker); }, op.params);
   if (checker.ok()) return {};
   std::string name(op_name(op.params));
