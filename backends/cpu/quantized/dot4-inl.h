@@ -49,6 +49,7 @@ constexpr bool kDotOfUnsigned = true;  // wide codes are unsigned with an offset
 template <int kMaxCode>
 struct Dot4 {
   static constexpr int kStepsAFlush = 64;
+  static constexpr bool kStartsFirst = true;
   struct Weight {
     V8 codes;
   };
@@ -117,6 +118,7 @@ template <int kMaxCode>
 struct Dot4 {
   // A pair of products is at most 2 * 127 * kMaxCode; as many of them as int16 holds are added before widening.
   static constexpr int kStepsAFlush = 32767 / (2 * 127 * kMaxCode);
+  static constexpr bool kStartsFirst = false;  // start values are added last, as registers are short
   struct Weight {
     V8 codes;
   };
@@ -139,6 +141,7 @@ struct Dot4 {
 template <>
 struct Dot4<255> {
   static constexpr int kStepsAFlush = 64;
+  static constexpr bool kStartsFirst = true;
   using Weight = SignedWeight;
   struct Sum {
     V32 lanes;

@@ -50,7 +50,9 @@ class MatmulKernel final : public Kernel {
       : multiplier_(std::move(weight)), bias_(std::move(bias)), has_residual_(has_residual), threads_(threads) {}
 
   int64_t chunks(int, const KernelArgs& args) const override { return plan(args.rows).chunks(); }
-  uint64_t workspace_bytes() const override { return scratch_bytes() * uint64_t(threads_); }
+  uint64_t workspace_bytes() const override {
+    return matmul_workspace_bytes(multiplier_.weight().columns(), threads_);
+  }
 
   void run(int, int64_t chunk, int worker, const KernelArgs& args) const override {
     const PackedWeight& weight = multiplier_.weight();
@@ -102,6 +104,8 @@ class MatmulKernel final : public Kernel {
 };
 
 }  // namespace
+
+uint64_t matmul_workspace_bytes(int64_t columns, int threads) { return panel_bytes(columns) * uint64_t(threads); }
 
 std::unique_ptr<const Kernel> make_matmul(std::shared_ptr<const PackedWeight> weight, std::vector<float> bias,
                                           bool has_residual, int threads) {

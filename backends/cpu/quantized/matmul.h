@@ -12,6 +12,9 @@
 
 namespace trireme::cpu::quantized {
 
+// Scratch of either kernel, known before there are weights: K columns, `threads` workers.
+uint64_t matmul_workspace_bytes(int64_t columns, int threads);
+
 // y = x W^T (+ bias) (+ residual). Operands: x Q8_ACT[R, K], (residual[R, N],) y f32[R, N].
 // bias: N floats, or empty. threads: how many workers may run chunks.
 std::unique_ptr<const Kernel> make_matmul(std::shared_ptr<const PackedWeight> weight, std::vector<float> bias,

@@ -32,7 +32,7 @@ void run_plain_kernel(const std::byte* tile, int64_t groups, const Panel& panel,
   constexpr const CodecRecord& kRecord = codec_record(kCodec);
   constexpr int kSubgroups = kActGroup / kRecord.group;
   for (int row = 0; row < kTileRows; ++row) {
-    float sum = 0;
+    float sum = 0, value = 0;
     for (int64_t at = 0; at < groups * kSubgroups; ++at) {
       const std::byte* block = tile + size_t(at / kRecord.groups()) * kRecord.block_bytes();
       const int group = int(at % kRecord.groups());
@@ -40,8 +40,11 @@ void run_plain_kernel(const std::byte* tile, int64_t groups, const Panel& panel,
       for (int i = 0; i < kRecord.group; ++i)
         products += read_code(kRecord, block, row, group * kRecord.group + i) * panel.codes[at * kRecord.group + i];
       const auto [scale, minimum] = read_scale(kRecord, block, row, group);
-      sum += float(products) * (scale * panel.scales[at / kSubgroups]);
-      if (kRecord.has_minimum) sum += minimum * panel.sums[at];
+      value += float(products) * scale;
+      if (kRecord.has_minimum) value += minimum * panel.sums[at];
+      if (at % kSubgroups != kSubgroups - 1) continue;
+      sum += value * panel.scales[at / kSubgroups];
+      value = 0;
     }
     output[row] = sum;
   }
@@ -54,19 +57,13 @@ MicroKernel micro_kernel_of() {
 
 #else
 
-// Calls body(integral_constant<0>) .. body(integral_constant<kCount - 1>), so that indices of register arrays are
-// constants before the compiler decides what lives in registers.
-template <int kCount, typename Body, int... kIndex>
-HWY_INLINE void unroll_indices(std::integer_sequence<int, kIndex...>, const Body& body) {
-  (body(std::integral_constant<int, kIndex>()), ...);
-}
-template <int kCount, typename Body>
-HWY_INLINE void unroll(const Body& body) {
-  unroll_indices<kCount>(std::make_integer_sequence<int, kCount>(), body);
-}
+// Loops over arrays of registers: unrolled whole, so that the compiler sees constant indices.
+#define TRIREME_UNROLL _Pragma("GCC unroll 16")
 
-// Vectors of rows that are worked on at once: what the register file holds of sums for kWidth columns.
-constexpr int parts_at_once() { return kParts == 1 ? 1 : 2; }
+// Vectors of rows that are worked on at once: as many sums as the register file holds.
+constexpr int kVectors = kParts == 1 ? 1 : 2;
+// Whether the f32 sums stay in registers too; else they live in the output.
+constexpr bool kSumsInRegisters = kParts == 1;
 
 HWY_INLINE V8 broadcast4(const int8_t* codes) {
   int32_t word = 0;
@@ -74,82 +71,127 @@ HWY_INLINE V8 broadcast4(const int8_t* codes) {
   return hn::BitCast(D8(), hn::Set(D32(), word));
 }
 
-// Adds one group of 32 to sums[part][column]; `block` holds it as its group `group`.
-template <Codec kCodec, int kWidth, int kVectors>
-HWY_INLINE void add_group(const uint8_t* block, int group, int first_part, const Panel& panel, int64_t index,
-                          VF (&sums)[kVectors][kWidth]) {
-  constexpr CodecRecord kRecord = codec_record(kCodec);
-  constexpr int kSubgroups = kActGroup / kRecord.group;
-  constexpr int kSteps = 8 / kSubgroups;
+// The work on one group of 32 of a block, for the rows of kVectors vectors and kWidth columns.
+template <Codec kCodec, int kWidth>
+struct Group {
+  static constexpr CodecRecord kRecord = codec_record(kCodec);
+  static constexpr int kSubgroups = kActGroup / kRecord.group;
+  static constexpr int kSteps = kRecord.group / 4;  // of a subgroup
+  static constexpr int kOffset = dot_offset(kRecord);
   using Dot = Dot4<largest_code(kRecord)>;
-  const D32 d32;
-  const DF df;
-  const int8_t* codes = panel.codes + index * (kActGroup * kWidth);
-  const float* scales = panel.scales + index * kWidth;
+  using Sums = typename Dot::Sum[kVectors][kWidth];
+  using Values = VF[kVectors][kWidth];
 
-  unroll<kSubgroups>([&](auto subgroup) TRIREME_INLINE_LAMBDA {
-    const int64_t at = index * kSubgroups + subgroup;
-    typename Dot::Sum products[kVectors][kWidth];
-    unroll<kWidth>([&](auto column) TRIREME_INLINE_LAMBDA {
-      V32 start = hn::Zero(d32);
-      if constexpr (dot_offset(kRecord) != 0) start = hn::Set(d32, panel.offsets[at * kWidth + column]);
-      unroll<kVectors>([&](auto part) TRIREME_INLINE_LAMBDA { products[part][column] = Dot::begin(start); });
-    });
-    unroll<kSteps>([&](auto step) TRIREME_INLINE_LAMBDA {
-      constexpr int kStep = subgroup * kSteps + step;
-      typename Dot::Weight weights[kVectors];
-      unroll<kVectors>([&](auto part) TRIREME_INLINE_LAMBDA {
-        weights[part] = Dot::weight(decode_codes<kCodec, kStep>(block, group, first_part + part));
-      });
-      unroll<kWidth>([&](auto column) TRIREME_INLINE_LAMBDA {
-        const V8 activations = broadcast4(codes + column * kActGroup + 4 * kStep);
-        unroll<kVectors>([&](auto part)
-                             TRIREME_INLINE_LAMBDA { Dot::add(products[part][column], weights[part], activations); });
-      });
-      if constexpr ((step + 1) % Dot::kStepsAFlush == 0 || step + 1 == kSteps)
-        unroll<kWidth>([&](auto column) TRIREME_INLINE_LAMBDA {
-          unroll<kVectors>([&](auto part) TRIREME_INLINE_LAMBDA { Dot::flush(products[part][column]); });
-        });
-    });
-    unroll<kVectors>([&](auto part) TRIREME_INLINE_LAMBDA {
-      const VF scale = decode_scale<kCodec>(block, group * kSubgroups + subgroup, first_part + part);
-      unroll<kWidth>([&](auto column) TRIREME_INLINE_LAMBDA {
-        const VF factor = hn::Mul(scale, hn::Set(df, scales[column]));
-        sums[part][column] = hn::MulAdd(hn::ConvertTo(df, products[part][column].lanes), factor, sums[part][column]);
-      });
-      if constexpr (kRecord.has_minimum) {
-        const VF minimum = decode_minimum<kCodec>(block, group * kSubgroups + subgroup, first_part + part);
-        unroll<kWidth>([&](auto column) TRIREME_INLINE_LAMBDA {
-          const VF sum = hn::Set(df, panel.sums[at * kWidth + column]);
-          sums[part][column] = kRecord.scale == ScaleKind::kF16 ? hn::MulAdd(minimum, sum, sums[part][column])
-                                                                : hn::NegMulAdd(minimum, sum, sums[part][column]);
-        });
+  const uint8_t* block;
+  int group;
+  int first_part;
+  const int8_t* codes;     // of the panel, at this group
+  const int32_t* offsets;
+  const float* code_sums;
+
+  // Adds the products of step kStep of subgroup kSubgroup.
+  template <int kSubgroup, int kStep>
+  HWY_INLINE void add_step(Sums& sums) const {
+    typename Dot::Weight weights[kVectors];
+    TRIREME_UNROLL for (int part = 0; part < kVectors; ++part) {
+      weights[part] = Dot::weight(decode_codes<kCodec, kSubgroup * kSteps + kStep>(block, group, first_part + part));
+    }
+    TRIREME_UNROLL for (int column = 0; column < kWidth; ++column) {
+      const V8 activations = broadcast4(codes + column * kActGroup + 4 * (kSubgroup * kSteps + kStep));
+      TRIREME_UNROLL for (int part = 0; part < kVectors; ++part) {
+        Dot::add(sums[part][column], weights[part], activations);
       }
-    });
-  });
-}
+    }
+    if constexpr ((kStep + 1) % Dot::kStepsAFlush == 0 || kStep + 1 == kSteps) {
+      TRIREME_UNROLL for (int column = 0; column < kWidth; ++column) {
+        TRIREME_UNROLL for (int part = 0; part < kVectors; ++part) Dot::flush(sums[part][column]);
+      }
+    }
+  }
+
+  template <int kSubgroup, int... kStep>
+  HWY_INLINE void add_steps(Sums& sums, std::integer_sequence<int, kStep...>) const {
+    (add_step<kSubgroup, kStep>(sums), ...);
+  }
+
+  HWY_INLINE V32 start(int at) const { return kOffset == 0 ? hn::Zero(D32()) : hn::Set(D32(), offsets[at]); }
+
+  // values = scale * integer sum + minimum * activation sum, over the subgroups in order: what the group adds to the
+  // result, but for the activations' scale.
+  template <int kSubgroup>
+  HWY_INLINE void add_subgroup(Values& values) const {
+    const DF df;
+    Sums sums;
+    TRIREME_UNROLL for (int column = 0; column < kWidth; ++column) {
+      const V32 first = Dot::kStartsFirst ? start(kSubgroup * kWidth + column) : hn::Zero(D32());
+      TRIREME_UNROLL for (int part = 0; part < kVectors; ++part) sums[part][column] = Dot::begin(first);
+    }
+    add_steps<kSubgroup>(sums, std::make_integer_sequence<int, kSteps>());
+    TRIREME_UNROLL for (int part = 0; part < kVectors; ++part) {
+      const VF scale = decode_scale<kCodec>(block, group * kSubgroups + kSubgroup, first_part + part);
+      TRIREME_UNROLL for (int column = 0; column < kWidth; ++column) {
+        V32 lanes = sums[part][column].lanes;
+        if constexpr (!Dot::kStartsFirst && kOffset != 0) lanes = hn::Add(lanes, start(kSubgroup * kWidth + column));
+        VF& value = values[part][column];
+        value = kSubgroup == 0 ? hn::Mul(hn::ConvertTo(df, lanes), scale)
+                               : hn::MulAdd(hn::ConvertTo(df, lanes), scale, value);
+      }
+      if constexpr (kRecord.has_minimum) {
+        const VF minimum = decode_minimum<kCodec>(block, group * kSubgroups + kSubgroup, first_part + part);
+        TRIREME_UNROLL for (int column = 0; column < kWidth; ++column) {
+          const VF sum = hn::Set(df, code_sums[kSubgroup * kWidth + column]);
+          VF& value = values[part][column];
+          value = kRecord.scale == ScaleKind::kF16 ? hn::MulAdd(minimum, sum, value) : hn::NegMulAdd(minimum, sum, value);
+        }
+      }
+    }
+  }
+};
 
 template <Codec kCodec, int kWidth>
 HWY_NOINLINE void run_micro_kernel(const std::byte* tile, int64_t groups, const Panel& panel, float* output) {
-  constexpr CodecRecord kRecord = codec_record(kCodec);
-  constexpr int kGroupsABlock = kRecord.block / kActGroup;
-  constexpr int kVectors = parts_at_once();
+  using Work = Group<kCodec, kWidth>;
+  constexpr int kGroupsABlock = Work::kRecord.block / kActGroup;
+  const DF df;
   for (int first_part = 0; first_part < kParts; first_part += kVectors) {
-    VF sums[kVectors][kWidth];
-    unroll<kVectors>([&](auto part) TRIREME_INLINE_LAMBDA {
-      unroll<kWidth>([&](auto column) TRIREME_INLINE_LAMBDA { sums[part][column] = hn::Zero(DF()); });
-    });
-    const auto* block = reinterpret_cast<const uint8_t*>(tile);
-    for (int64_t first = 0; first < groups; first += kGroupsABlock, block += kRecord.block_bytes()) {
-      const int count = int(HWY_MIN(int64_t(kGroupsABlock), groups - first));
-      for (int group = 0; group < count; ++group)
-        add_group<kCodec, kWidth, kVectors>(block, group, first_part, panel, first + group, sums);
+    float* target = output + first_part * kLanes;
+    typename Work::Values sums;
+    TRIREME_UNROLL for (int column = 0; column < kWidth; ++column) {
+      TRIREME_UNROLL for (int part = 0; part < kVectors; ++part) {
+        sums[part][column] = hn::Zero(df);
+        if (!kSumsInRegisters) hn::StoreU(hn::Zero(df), df, target + column * kTileRows + part * kLanes);
+      }
     }
-    unroll<kVectors>([&](auto part) TRIREME_INLINE_LAMBDA {
-      unroll<kWidth>([&](auto column) TRIREME_INLINE_LAMBDA {
-        hn::StoreU(sums[part][column], DF(), output + column * kTileRows + (first_part + part) * kLanes);
-      });
-    });
+    for (int64_t index = 0; index < groups; ++index) {
+      const auto* block = reinterpret_cast<const uint8_t*>(tile) + index / kGroupsABlock * int64_t(Work::kRecord.block_bytes());
+      const Work work{block,
+                      int(index % kGroupsABlock),
+                      first_part,
+                      panel.codes + index * kActGroup * kWidth,
+                      panel.offsets + index * Work::kSubgroups * kWidth,
+                      panel.sums + index * Work::kSubgroups * kWidth};
+      typename Work::Values values;
+      work.template add_subgroup<0>(values);
+      if constexpr (Work::kSubgroups == 2) work.template add_subgroup<1>(values);
+      TRIREME_UNROLL for (int column = 0; column < kWidth; ++column) {
+        const VF scale = hn::Set(df, panel.scales[index * kWidth + column]);
+        TRIREME_UNROLL for (int part = 0; part < kVectors; ++part) {
+          if constexpr (kSumsInRegisters) {
+            sums[part][column] = hn::MulAdd(values[part][column], scale, sums[part][column]);
+          } else {
+            float* sum = target + column * kTileRows + part * kLanes;
+            hn::StoreU(hn::MulAdd(values[part][column], scale, hn::LoadU(df, sum)), df, sum);
+          }
+        }
+      }
+    }
+    if constexpr (kSumsInRegisters) {
+      TRIREME_UNROLL for (int column = 0; column < kWidth; ++column) {
+        TRIREME_UNROLL for (int part = 0; part < kVectors; ++part) {
+          hn::StoreU(sums[part][column], df, target + column * kTileRows + part * kLanes);
+        }
+      }
+    }
   }
 }
 

@@ -21,21 +21,21 @@ Parts parts_of(std::byte* scratch, int64_t columns, int width) {
 }
 
 // Offsets and sums of one column; entries are `width` apart.
-void fill_corrections(const int8_t* codes, const float* scales, const int32_t* sums, int64_t groups, int width,
-                      const PanelNeeds& needs, int32_t* offsets, float* products) {
-  const auto put = [&](int64_t at, int32_t sum, float scale) {
+void fill_corrections(const int8_t* codes, const int32_t* sums, int64_t groups, int width,
+                      const PanelNeeds& needs, int32_t* offsets, float* floats) {
+  const auto put = [&](int64_t at, int32_t sum) {
     if (needs.offset != 0) offsets[at * width] = -needs.offset * sum;
-    if (needs.sums) products[at * width] = scale * float(sum);
+    if (needs.sums) floats[at * width] = float(sum);
   };
   for (int64_t group = 0; group < groups; ++group) {
     if (needs.group == kActGroup) {
-      put(group, sums[group], scales[group]);
+      put(group, sums[group]);
       continue;
     }
     int32_t first = 0;
     for (int i = 0; i < kActGroup / 2; ++i) first += codes[group * kActGroup + i];
-    put(2 * group, first, scales[group]);
-    put(2 * group + 1, sums[group] - first, scales[group]);
+    put(2 * group, first);
+    put(2 * group + 1, sums[group] - first);
   }
 }
 
@@ -65,7 +65,7 @@ Panel make_panel(const Q8Rows& rows, int count, int width, const PanelNeeds& nee
     const auto* codes = reinterpret_cast<const int8_t*>(row);
     const auto* scales = reinterpret_cast<const float*>(row + rows.columns);
     const auto* sums = reinterpret_cast<const int32_t*>(scales + groups);
-    fill_corrections(codes, scales, sums, groups, width, needs, parts.offsets + column, parts.sums + column);
+    fill_corrections(codes, sums, groups, width, needs, parts.offsets + column, parts.sums + column);
     if (width == 1) return {codes, scales, parts.offsets, parts.sums};
     for (int64_t group = 0; group < groups; ++group) {
       std::memcpy(parts.codes + (group * width + column) * kActGroup, codes + group * kActGroup, kActGroup);

@@ -8,14 +8,14 @@
 
 namespace trireme::cpu::quantized {
 
-constexpr int kMaxWidth = 12;  // columns of the widest panel
+constexpr int kMaxWidth = 8;  // columns of the widest panel
 
 // Columns are rows of activations, interleaved by group of 32 along K; C of them.
 struct Panel {
   const int8_t* codes = nullptr;     // [K / 32][C][32]
   const float* scales = nullptr;     // [K / 32][C]
   const int32_t* offsets = nullptr;  // [K / group][C]: -offset * sum of the codes; unset without an offset
-  const float* sums = nullptr;       // [K / group][C]: scale * sum of the codes; unset without minima
+  const float* sums = nullptr;       // [K / group][C]: sums of the codes; unset without minima
 };
 
 // Rows of Q8_ACT[.., K].
