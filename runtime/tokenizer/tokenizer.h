@@ -29,11 +29,11 @@ class Tokenizer {
 
   // Text that is not UTF-8 is read with U+FFFD in the place of each maximal invalid sequence. Time grows as n log n.
   // Errors: kUnsupported when a regular expression of the tokenizer reaches its match limit on this text;
-  // kInvalidArgument above 1 GiB of text.
+  // kInvalidArgument above 256 MiB of text.
   Result<std::vector<int32_t>> encode(std::string_view text, const EncodeOptions& options = {}) const;
 
-  // Always valid UTF-8. Ids outside the vocabulary give no text. The first and the last token may lose the blank that the
-  // model's own format adds there. To decode token by token see StreamingDecoder.
+  // Always valid UTF-8. Ids outside the vocabulary give no text. The first token loses the blank that its format put before
+  // the text. To decode token by token see StreamingDecoder.
   std::string decode(std::span<const int32_t> ids, bool skip_special = false) const;
 
   // One more than the largest id. A model may have more logits than that.
@@ -43,6 +43,8 @@ class Tokenizer {
   std::string_view token_text(int32_t id) const;
   // The id that the vocabulary gives to exactly this spelling.
   std::optional<int32_t> token_id(std::string_view text) const;
+
+  bool has_token(int32_t id) const;
 
   // A token that controls the model and is no text of the user's ("<|im_end|>").
   bool is_special(int32_t id) const;
