@@ -26,10 +26,11 @@ tl::unexpected<Error> io_failure(const std::string& path, const std::string& doi
 }  // namespace
 
 Result<AtomicFile> AtomicFile::create(const std::string& path) {
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  std::error_code absent;
+  const std::filesystem::file_status status = std::filesystem::status(path, absent);
   if (path.empty() || std::filesystem::is_directory(status))
-    return fail(ErrorCode::kIo, path.empty() ? "output file" : path, "it names a folder, not a file", "name a file to write");
+    return fail(ErrorCode::kIo, path.empty() ? "output file" : path, "it names a folder, not a file",
+                "name a file to write");
 
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
     const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
@@ -37,6 +38,7 @@ Result<AtomicFile> AtomicFile::create(const std::string& path) {
     return AtomicFile(path, {}, descriptor);
   }
   // A link keeps pointing where it points.
+  std::error_code error;
   const std::string target = std::filesystem::exists(status) ? std::filesystem::canonical(path, error).string() : path;
   if (error) return io_failure(path, "cannot be created", error.value());
   for (int attempt = 0;; ++attempt) {
@@ -66,7 +68,9 @@ AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
   return *this;
 }
 
-AtomicFile::~AtomicFile() { discard(); }
+AtomicFile::~AtomicFile() {
+  discard();
+}
 
 void AtomicFile::discard() {
   if (descriptor_ < 0) return;
@@ -103,7 +107,9 @@ Status AtomicFile::write(std::span<const std::byte> data) {
   return {};
 }
 
-Status AtomicFile::write(std::string_view text) { return write(std::as_bytes(std::span(text.data(), text.size()))); }
+Status AtomicFile::write(std::string_view text) {
+  return write(std::as_bytes(std::span(text.data(), text.size())));
+}
 
 Status AtomicFile::write_zeros(uint64_t count) {
   static constexpr std::array<std::byte, 4096> kZeros{};

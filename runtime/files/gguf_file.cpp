@@ -29,7 +29,8 @@ std::optional<SplitName> split_name(const std::string& path) {
 
 std::string part_path(const SplitName& name, int64_t part) {
   std::array<char, 32> tail{};
-  std::snprintf(tail.data(), tail.size(), "-%05d-of-%05d.gguf", static_cast<int>(part + 1), static_cast<int>(name.count));
+  std::snprintf(tail.data(), tail.size(), "-%05d-of-%05d.gguf", static_cast<int>(part + 1),
+                static_cast<int>(name.count));
   return name.stem + tail.data();
 }
 
@@ -38,8 +39,8 @@ Status check_part(const GgufContents& contents, const std::string& path, int64_t
   const std::optional<int64_t> parts = contents.metadata.integer("split.count");
   if (number != part || parts != count)
     return fail(ErrorCode::kCorruptData, path,
-                "keys \"split.no\" and \"split.count\" do not say that it is part " + std::to_string(part + 1) + " of " +
-                    std::to_string(count),
+                "keys \"split.no\" and \"split.count\" do not say that it is part " + std::to_string(part + 1) +
+                    " of " + std::to_string(count),
                 "keep the files of a split model under their original names");
   return {};
 }
@@ -54,7 +55,8 @@ Result<GgufFile> GgufFile::open(const std::string& path, const GgufReadOptions& 
   const int64_t count = contents.metadata.integer("split.count").value_or(1);
   const std::optional<SplitName> name = split_name(path);
   if (count > 1 && (!name || name->count != count))
-    return fail(ErrorCode::kCorruptData, path, "it is one of " + std::to_string(count) + " files, but its name does not say so",
+    return fail(ErrorCode::kCorruptData, path,
+                "it is one of " + std::to_string(count) + " files, but its name does not say so",
                 "keep the files of a split model under their original names: name-00001-of-0000N.gguf");
   if (count <= 1) {
     TRIREME_TRY(file.add_part(std::move(opened), std::move(contents)));
@@ -85,7 +87,8 @@ Status GgufFile::add_part(MappedFile mapped, GgufContents contents) {
   for (GgufTensor& tensor : contents.tensors) {
     if (!index_.emplace(tensor.name, tensors_.size()).second)
       return fail(ErrorCode::kCorruptData, mapped.path(),
-                  "tensor \"" + printable(tensor.name) + "\" is also in another file of the model", "fetch the files again");
+                  "tensor \"" + printable(tensor.name) + "\" is also in another file of the model",
+                  "fetch the files again");
     tensor.part = part;
     tensors_.push_back(std::move(tensor));
   }

@@ -11,8 +11,8 @@
 namespace trireme::runtime {
 namespace {
 
-constexpr uint64_t kSmallestPair = 8 + 4 + 1;         // length of the key, type, a one-byte value
-constexpr uint64_t kSmallestTensor = 8 + 4 + 4 + 8;   // length of the name, rank, type, offset
+constexpr uint64_t kSmallestPair = 8 + 4 + 1;        // length of the key, type, a one-byte value
+constexpr uint64_t kSmallestTensor = 8 + 4 + 4 + 8;  // length of the name, rank, type, offset
 
 class Parser {
  public:
@@ -129,7 +129,8 @@ class Parser {
       parsed = GgufValue(std::in_place_type<std::vector<T>>, std::move(elements));
     });
     if (!known) return corrupt(key_text(key) + " has the unknown element type " + std::to_string(*type));
-    if (!fits) return corrupt(key_text(key) + " claims " + std::to_string(*count) + " elements, more than the file holds");
+    if (!fits)
+      return corrupt(key_text(key) + " claims " + std::to_string(*count) + " elements, more than the file holds");
     if (!parsed) return truncated(key_text(key));
     return std::move(*parsed);
   }
@@ -157,7 +158,8 @@ class Parser {
     for (uint32_t axis = 0; axis < *rank; ++axis) {
       const auto size = cursor_.read<int64_t>();
       if (!size) return truncated(tensor_text(*name));
-      if (*size <= 0) return corrupt(tensor_text(*name) + " has a dimension of size " + std::to_string(uint64_t(*size)));
+      if (*size <= 0)
+        return corrupt(tensor_text(*name) + " has a dimension of size " + std::to_string(uint64_t(*size)));
       sizes[*rank - 1 - axis] = *size;
     }
     const auto shape = Shape::from(std::span(sizes).first(*rank));
@@ -207,8 +209,9 @@ class Parser {
     tensor.offset += data_begin;
     if (!tensor.format) return {};
     if (tensor.shape.back() % tensor.format->block_elements != 0)
-      return corrupt(tensor_text(tensor.name) + " has rows of " + std::to_string(tensor.shape.back()) + " elements, but " +
-                     tensor.format->name + " packs " + std::to_string(tensor.format->block_elements) + " together");
+      return corrupt(tensor_text(tensor.name) + " has rows of " + std::to_string(tensor.shape.back()) +
+                     " elements, but " + tensor.format->name + " packs " +
+                     std::to_string(tensor.format->block_elements) + " together");
     // Shape bounds the elements to 2^59, so that no format's byte count overflows.
     const auto bytes = static_cast<uint64_t>(TensorDesc{tensor.shape, tensor.format}.bytes());
     if (bytes > size_ - tensor.offset) return leaves_file(tensor);

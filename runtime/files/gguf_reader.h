@@ -17,7 +17,7 @@ namespace trireme::runtime {
 
 struct GgufTensor {
   std::string name;
-  Shape shape;                      // slowest dimension first, the reverse of the file's order
+  Shape shape;  // slowest dimension first, the reverse of the file's order
   uint32_t type_id = 0;
   const Format* format = nullptr;   // null: an unknown type id, which only an inspecting reader lets pass
   uint64_t offset = 0;              // from the beginning of the file that holds it
@@ -50,10 +50,10 @@ class GgufFile {
   static Result<GgufFile> open(const std::string& path, const GgufReadOptions& options = {});
 
   uint32_t version() const { return version_; }
-  const GgufMetadata& metadata() const { return metadata_; }           // of the first file
-  std::span<const GgufTensor> tensors() const { return tensors_; }     // of all files
+  const GgufMetadata& metadata() const { return metadata_; }        // of the first file
+  std::span<const GgufTensor> tensors() const { return tensors_; }  // of all files
   std::span<const MappedFile> parts() const { return parts_; }
-  const GgufTensor* find(std::string_view name) const;                 // null when absent
+  const GgufTensor* find(std::string_view name) const;  // null when absent
 
  private:
   GgufFile() = default;

@@ -38,13 +38,17 @@ Status write_pair(AtomicFile& file, const GgufMetadata::Entry& entry) {
   return std::visit(
       [&]<typename T>(const T& value) -> Status {
         TRIREME_TRY(write_plain(file, gguf_type_id<T>()));
-        if constexpr (gguf_type_id<T>() == kGgufArray) return write_array(file, value);
-        else return write_element(file, value);
+        if constexpr (gguf_type_id<T>() == kGgufArray)
+          return write_array(file, value);
+        else
+          return write_element(file, value);
       },
       entry.second);
 }
 
-uint64_t padded(uint64_t bytes) { return (bytes + kGgufDefaultAlignment - 1) / kGgufDefaultAlignment * kGgufDefaultAlignment; }
+uint64_t padded(uint64_t bytes) {
+  return (bytes + kGgufDefaultAlignment - 1) / kGgufDefaultAlignment * kGgufDefaultAlignment;
+}
 
 Status check_plan(const std::vector<GgufTensorPlan>& tensors, const GgufMetadata& metadata) {
   const GgufValue* alignment = metadata.find("general.alignment");
@@ -67,7 +71,8 @@ Status check_plan(const std::vector<GgufTensorPlan>& tensors, const GgufMetadata
 Status write_tensor_plan(AtomicFile& file, const GgufTensorPlan& tensor, uint64_t offset) {
   TRIREME_TRY(write_element(file, tensor.name));
   TRIREME_TRY(write_plain(file, static_cast<uint32_t>(tensor.desc.shape.rank())));
-  for (int axis = tensor.desc.shape.rank() - 1; axis >= 0; --axis) TRIREME_TRY(write_plain(file, tensor.desc.shape[axis]));
+  for (int axis = tensor.desc.shape.rank() - 1; axis >= 0; --axis)
+    TRIREME_TRY(write_plain(file, tensor.desc.shape[axis]));
   TRIREME_TRY(write_plain(file, *tensor.desc.format->gguf_type));
   return write_plain(file, offset);
 }
@@ -96,7 +101,9 @@ Result<GgufWriter> GgufWriter::create(const std::string& path, const GgufMetadat
 GgufWriter::GgufWriter(AtomicFile file, std::vector<GgufTensorPlan> tensors)
     : file_(std::move(file)), tensors_(std::move(tensors)) {}
 
-Status GgufWriter::pad() { return file_.write_zeros(padded(file_.position()) - file_.position()); }
+Status GgufWriter::pad() {
+  return file_.write_zeros(padded(file_.position()) - file_.position());
+}
 
 Status GgufWriter::write(std::span<const std::byte> data) {
   while (!data.empty()) {

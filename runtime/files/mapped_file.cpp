@@ -28,7 +28,9 @@ class Descriptor {
   int value_;
 };
 
-std::string reason(int error) { return std::generic_category().message(error); }
+std::string reason(int error) {
+  return std::generic_category().message(error);
+}
 
 }  // namespace
 
@@ -36,12 +38,12 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
   // O_NONBLOCK: opening a named pipe must not wait for its writer.
   const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (descriptor.value() < 0) {
-    if (errno == ENOENT || errno == ENOTDIR)
-      return fail(ErrorCode::kNotFound, path, "no such file", "check the path");
+    if (errno == ENOENT || errno == ENOTDIR) return fail(ErrorCode::kNotFound, path, "no such file", "check the path");
     return fail(ErrorCode::kIo, path, "cannot be opened: " + reason(errno), "check that you may read it");
   }
   struct stat status = {};
-  if (::fstat(descriptor.value(), &status) != 0) return fail(ErrorCode::kIo, path, "cannot be examined: " + reason(errno));
+  if (::fstat(descriptor.value(), &status) != 0)
+    return fail(ErrorCode::kIo, path, "cannot be examined: " + reason(errno));
   if (S_ISDIR(status.st_mode))
     return fail(ErrorCode::kInvalidArgument, path, "it is a folder, not a file", "name a file inside it");
   if (!S_ISREG(status.st_mode)) return fail(ErrorCode::kInvalidArgument, path, "it is not a regular file");
@@ -75,8 +77,7 @@ void MappedFile::drop_pages(std::span<const std::byte> part) const {
   const uintptr_t begin_page = (begin + page - 1) / page * page;
   // The rest of the file's last page is no other tensor's.
   const uintptr_t end_page = (end == first + bytes_.size() ? end + page - 1 : end) / page * page;
-  if (begin_page < end_page)
-    ::madvise(reinterpret_cast<void*>(begin_page), end_page - begin_page, MADV_DONTNEED);
+  if (begin_page < end_page) ::madvise(reinterpret_cast<void*>(begin_page), end_page - begin_page, MADV_DONTNEED);
 }
 
 }  // namespace trireme::runtime

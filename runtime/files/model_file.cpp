@@ -74,7 +74,8 @@ Status ModelFile::open_folder() {
   return {};
 }
 
-void ModelFile::add(const std::string& name, const Shape& shape, const Format& format, std::span<const std::byte> data) {
+void ModelFile::add(const std::string& name, const Shape& shape, const Format& format,
+                    std::span<const std::byte> data) {
   index_.emplace(name, tensors_.size());
   tensor_bytes_ += data.size();
   tensors_.push_back({.desc = {.shape = shape, .format = &format}, .data = data, .planes = {}, .name = name});

@@ -27,7 +27,7 @@ enum class ModelKind : uint8_t {
 // A tensor that can be listed but not computed with.
 struct UnusableTensor {
   std::string name;
-  std::string type;    // as the file names it: "I64", "type id 77"
+  std::string type;  // as the file names it: "I64", "type id 77"
   Shape shape;
   std::string reason;
 };
@@ -51,7 +51,7 @@ class ModelFile {
   // In the files' order. Data is aligned to the size of an element.
   std::span<const HostTensor> tensors() const { return tensors_; }
   std::span<const UnusableTensor> unusable_tensors() const { return unusable_; }
-  const HostTensor* find(std::string_view name) const;  // null when absent
+  const HostTensor* find(std::string_view name) const;     // null when absent
   uint64_t tensor_bytes() const { return tensor_bytes_; }  // of all usable tensors
 
   // Gives back the memory of the pages that hold only this tensor, when a device has its own copy.

@@ -28,7 +28,8 @@ class GgufView final : public graph::Metadata {
   std::optional<std::vector<int64_t>> get_int_list(std::string_view key) const override {
     const GgufValue* value = metadata_.find(key);
     if (!value) return std::nullopt;
-    if (const auto* flags = std::get_if<std::vector<bool>>(value)) return std::vector<int64_t>(flags->begin(), flags->end());
+    if (const auto* flags = std::get_if<std::vector<bool>>(value))
+      return std::vector<int64_t>(flags->begin(), flags->end());
     return as_integers(*value);
   }
   std::optional<std::vector<double>> get_float_list(std::string_view key) const override {

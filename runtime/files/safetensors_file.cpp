@@ -27,7 +27,8 @@ Result<std::map<std::string, std::string>> read_weight_map(const std::string& pa
   for (const auto& [tensor, shard] : index["weight_map"].items()) {
     if (!shard.is_string() || !is_plain_name(shard.get<std::string>()))
       return fail(ErrorCode::kCorruptData, path,
-                  "tensor \"" + printable(tensor) + "\" is not assigned to a file of the same folder", "fetch the file again");
+                  "tensor \"" + printable(tensor) + "\" is not assigned to a file of the same folder",
+                  "fetch the file again");
     shard_of.emplace(tensor, shard.get<std::string>());
   }
   return shard_of;
@@ -63,7 +64,8 @@ Status SafetensorsFile::add_part(const std::string& path) {
   for (SafetensorsTensor& tensor : contents.tensors) {
     if (!index_.emplace(tensor.name, tensors_.size()).second)
       return fail(ErrorCode::kCorruptData, path,
-                  "tensor \"" + printable(tensor.name) + "\" is also in another file of the model", "fetch the files again");
+                  "tensor \"" + printable(tensor.name) + "\" is also in another file of the model",
+                  "fetch the files again");
     tensor.part = part;
     tensors_.push_back(std::move(tensor));
   }

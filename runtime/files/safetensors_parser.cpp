@@ -33,7 +33,7 @@ constexpr std::array<std::pair<std::string_view, int>, 16> kTypes = {{{"BOOL", 1
                                                                       {"F32", 4},
                                                                       {"F64", 8},
                                                                       {"U64", 8},
-{"I64", 8}}};
+                                                                      {"I64", 8}}};
 
 std::optional<int> element_bytes(std::string_view dtype) {
   for (const auto& [name, bytes] : kTypes)
@@ -97,8 +97,8 @@ class Parser {
     // Shape bounds the elements to 2^59.
     const uint64_t expected = static_cast<uint64_t>(tensor.shape.elements()) * static_cast<uint64_t>(*size);
     if (tensor.data.size() != expected)
-      return corrupt(what + " " + tensor.dtype + tensor.shape.text() + " needs " + std::to_string(expected) + " bytes, " +
-                     std::to_string(tensor.data.size()) + " are given");
+      return corrupt(what + " " + tensor.dtype + tensor.shape.text() + " needs " + std::to_string(expected) +
+                     " bytes, " + std::to_string(tensor.data.size()) + " are given");
     contents_.tensors.push_back(std::move(tensor));
     return {};
   }

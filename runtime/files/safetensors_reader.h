@@ -16,7 +16,7 @@ namespace trireme::runtime {
 
 struct SafetensorsTensor {
   std::string name;
-  std::string dtype;                // as the file names it: F32 F16 BF16 F8_E4M3 I64 I32 I16 I8 U8 BOOL ...
+  std::string dtype;  // as the file names it: F32 F16 BF16 F8_E4M3 I64 I32 I16 I8 U8 BOOL ...
   Shape shape;
   const Format* format = nullptr;   // null: a type that can be listed but not computed with (I64, ...)
   std::span<const std::byte> data;  // exactly the tensor's bytes, possibly unaligned
@@ -25,7 +25,7 @@ struct SafetensorsTensor {
 
 struct SafetensorsContents {
   std::map<std::string, std::string, std::less<>> metadata;  // "__metadata__"
-  std::vector<SafetensorsTensor> tensors;                     // in the order of their bytes
+  std::vector<SafetensorsTensor> tensors;                    // in the order of their bytes
 };
 
 // Parses one file's bytes; `name` is what errors call it. As the format demands, the tensors must cover the data
@@ -36,8 +36,9 @@ Result<SafetensorsContents> parse_safetensors(std::span<const std::byte> bytes, 
 // One mapped file, or all shards that an index names.
 class SafetensorsFile {
  public:
-  // `path` is a .safetensors file, or an index (model.safetensors.index.json) whose shards lie next to it. Errors: those
-  // of MappedFile::open and parse_safetensors; kCorruptData when index and shards disagree or a name occurs twice.
+  // `path` is a .safetensors file, or an index (model.safetensors.index.json) whose shards lie next to it. Errors:
+  // those of MappedFile::open and parse_safetensors; kCorruptData when index and shards disagree or a name occurs
+  // twice.
   static Result<SafetensorsFile> open(const std::string& path);
 
   const std::map<std::string, std::string, std::less<>>& metadata() const { return metadata_; }  // of the first shard

@@ -40,7 +40,8 @@ Result<SafetensorsWriter> SafetensorsWriter::create(const std::string& path, std
     if (tensor.name.empty() || tensor.name == "__metadata__")
       return fail(ErrorCode::kInvalidArgument, what, "this name is not allowed");
     if (!names.insert(tensor.name).second) return fail(ErrorCode::kInvalidArgument, what, "it is given twice");
-    if (dtype.empty()) return fail(ErrorCode::kInvalidArgument, what, "its format cannot be stored in a safetensors file");
+    if (dtype.empty())
+      return fail(ErrorCode::kInvalidArgument, what, "its format cannot be stored in a safetensors file");
     std::vector<int64_t> sizes;
     for (int axis = 0; axis < tensor.desc.shape.rank(); ++axis) sizes.push_back(tensor.desc.shape[axis]);
     const uint64_t end = offset + static_cast<uint64_t>(tensor.desc.bytes());
@@ -71,7 +72,8 @@ Status SafetensorsWriter::write(std::span<const std::byte> data) {
 
 Status SafetensorsWriter::finish() {
   if (missing_ > 0)
-    return fail(ErrorCode::kInvalidArgument, file_.path(), std::to_string(missing_) + " bytes of its tensors are missing");
+    return fail(ErrorCode::kInvalidArgument, file_.path(),
+                std::to_string(missing_) + " bytes of its tensors are missing");
   return file_.commit();
 }
 
