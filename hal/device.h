@@ -87,8 +87,9 @@ class Device {
   virtual Result<std::shared_ptr<Timeline>> create_timeline() = 0;
 
   // Runs a finished list after all waits are met, then signals. Lists of one device run in the order of submission.
-  // The list, its operands and the timelines must stay alive until the signals arrive. A failure while running fails
-  // the signalled timelines. Errors: kInvalidArgument when the list is not finished or a timeline is foreign.
+  // The list, its operands and the timelines must stay alive until the signals arrive, and the list may be submitted
+  // again only then. A failure while running fails the signalled timelines. Errors: kInvalidArgument when the list is
+  // not finished or a timeline is foreign.
   virtual Status submit(CommandList& list, std::span<const TimelinePoint> waits,
                         std::span<const TimelinePoint> signals) = 0;
 };

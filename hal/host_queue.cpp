@@ -46,8 +46,19 @@ Status HostQueue::submit(std::function<Status()> work, std::span<const TimelineP
   return {};
 }
 
+// A timeline knows nothing of the queue's end, so a wait looks up from time to time.
+Status HostQueue::wait_for(const TimelinePoint& point) {
+  constexpr std::chrono::milliseconds kSlice{50};
+  while (true) {
+    Status status = point.timeline->wait(point.value, kSlice);
+    if (status || status.error().code() != ErrorCode::kTimeout) return status;
+    std::lock_guard lock(mutex_);
+    if (stopping_)
+      return fail(ErrorCode::kCancelled, "submission", "its device was closed before the value that it waits for was reached");
+  }
+}
+
 void HostQueue::run_queue() {
-  constexpr std::chrono::hours kForever{24 * 365};
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [&] { return stopping_ || !entries_.empty(); });
@@ -58,7 +69,7 @@ void HostQueue::run_queue() {
     lock.unlock();
     Status status;
     for (const TimelinePoint& point : entry.waits)
-      if (status) status = point.timeline->wait(point.value, kForever);
+      if (status) status = wait_for(point);
     if (status) {
       std::lock_guard run_lock(run_mutex_);
       status = entry.work();

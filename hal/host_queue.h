@@ -19,7 +19,8 @@ namespace trireme {
 class HostQueue {
  public:
   HostQueue() = default;
-  ~HostQueue();  // finishes what was submitted
+  // Finishes what was submitted. A submission whose waits are still unmet is cancelled: its signals fail with kCancelled.
+  ~HostQueue();
   HostQueue(const HostQueue&) = delete;
   HostQueue& operator=(const HostQueue&) = delete;
 
@@ -35,6 +36,7 @@ class HostQueue {
   };
 
   void run_queue();
+  Status wait_for(const TimelinePoint& point);
 
   std::mutex run_mutex_;  // held while work runs
   std::mutex mutex_;      // guards what follows
