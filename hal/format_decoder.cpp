@@ -6,91 +6,25 @@
 #include <cmath>
 #include <cstring>
 
+#include "hal/format_bits.h"
 #include "hal/format_plan.h"
 
 namespace trireme {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "packed bits are read as little-endian words");
 static_assert(kMaxBlockElements >= kSpanElements);
 
 using Bits = std::array<uint32_t, size_t(kMaxBlockElements)>;
 using Values = std::array<float, size_t(kMaxBlockElements)>;
 
-// Reads runs of fields that begin at the same bit of evenly spaced bytes and fit into a Word.
-template <typename Word>
-void gather_words(const BitRun& run, const std::byte* base, int64_t count, uint32_t* out) {
-  const std::byte* source = base + run.bit_offset / 8;
-  const int64_t stride = run.bit_stride / 8;
-  const int right = int(run.bit_offset % 8);
-  const uint32_t mask = run.width == 32 ? ~0u : (1u << run.width) - 1;
-  if (stride == int64_t(sizeof(Word))) {
-    for (int64_t i = 0; i < count; ++i) {
-      Word word;
-      std::memcpy(&word, source + size_t(i) * sizeof(Word), sizeof(Word));
-      out[i] |= ((uint32_t(word) >> right) & mask) << run.shift;
-    }
-    return;
-  }
-  for (int64_t i = 0; i < count; ++i) {
-    Word word;
-    std::memcpy(&word, source + i * stride, sizeof(Word));
-    out[i] |= ((uint32_t(word) >> right) & mask) << run.shift;
-  }
-}
-
-void gather_digits(const BitRun& run, const std::byte* base, int64_t count, uint32_t* out) {
-  const std::byte* source = base + run.bit_offset / 8;
-  for (int64_t i = 0; i < count; ++i) {
-    const uint32_t fraction = (uint32_t(source[i * (run.bit_stride / 8)]) * run.radix_power) & 0xffu;
-    out[i] |= (fraction * run.radix / 256) << run.shift;
-  }
-}
-
-uint32_t load_bits(const std::byte* base, int64_t address, int width) {
-  const std::byte* source = base + address / 8;
-  const int right = int(address % 8);
-  uint64_t word = 0;
-  std::memcpy(&word, source, size_t((right + width + 7) / 8));
-  return uint32_t((word >> right) & ((uint64_t{1} << width) - 1));
-}
-
-void gather(const BitRuns& runs, const std::byte* base, int64_t entries, uint32_t* out) {
-  std::fill_n(out, entries, 0u);
-  for (const BitRun& run : runs) {
-    const int64_t count = std::min(run.count, entries - run.first);
-    if (count <= 0) continue;
-    uint32_t* const target = out + run.first;
-    const int64_t bytes = run.bit_stride % 8 == 0 ? (run.bit_offset % 8 + run.width + 7) / 8 : 0;
-    if (run.radix != 0) {
-      gather_digits(run, base, count, target);
-    } else if (bytes == 1) {
-      gather_words<uint8_t>(run, base, count, target);
-    } else if (bytes == 2) {
-      gather_words<uint16_t>(run, base, count, target);
-    } else if (bytes == 4) {
-      gather_words<uint32_t>(run, base, count, target);
-    } else {
-      for (int64_t i = 0; i < count; ++i)
-        target[i] |= load_bits(base, run.bit_offset + i * run.bit_stride, run.width) << run.shift;
-    }
-  }
-}
-
 int32_t sign_extend(uint32_t bits, int width) { return int32_t(bits << (32 - width)) >> (32 - width); }
 
-float float_from_bits(NumberType type, uint32_t bits, int width) {
-  switch (type) {
-    case NumberType::kUnsigned: return float(bits);
-    case NumberType::kSigned: return float(sign_extend(bits, width));
-    case NumberType::kF32: return std::bit_cast<float>(bits);
-    case NumberType::kF16: return f16_to_f32(uint16_t(bits));
-    case NumberType::kBF16: return bf16_to_f32(uint16_t(bits));
-    case NumberType::kF8E4M3: return f8e4m3_to_f32(uint8_t(bits));
-    case NumberType::kUE4M3: return (bits & 0x7f) == 0x7f && bits < 0x80 ? 0.0f : f8e4m3_to_f32(uint8_t(bits & 0x7f));
-    case NumberType::kE8M0: break;
-  }
-  return float(std::ldexp(1.0, int(bits) - 127));
+// As f16_to_f32, without branches.
+float f16_value(uint32_t bits) {
+  const uint32_t magnitude = (bits & 0x7fffu) << 13;
+  const uint32_t finite = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) * 0x1p112f);
+  const uint32_t value = magnitude >= (0x7c00u << 13) ? magnitude | 0x7f800000u : finite;
+  return std::bit_cast<float>(value | ((bits & 0x8000u) << 16));
 }
 
 // Computed in f64 and rounded once. A zero offset is not added, so that a negative zero stays one.
@@ -187,8 +121,14 @@ class SpanDecoder {
         for (int64_t i = 0; i < count_; ++i) values[i] = float(sign_extend(bits_[size_t(i)], width));
         break;
       case NumberType::kF32: std::memcpy(values, bits_.data(), size_t(count_) * sizeof(float)); break;
+      case NumberType::kF16:
+        for (int64_t i = 0; i < count_; ++i) values[i] = f16_value(bits_[size_t(i)]);
+        break;
+      case NumberType::kBF16:
+        for (int64_t i = 0; i < count_; ++i) values[i] = std::bit_cast<float>(bits_[size_t(i)] << 16);
+        break;
       default:
-        for (int64_t i = 0; i < count_; ++i) values[i] = float_from_bits(codes.type, bits_[size_t(i)], width);
+        for (int64_t i = 0; i < count_; ++i) values[i] = plan_.float_values[bits_[size_t(i)]];
     }
     if (codes.multiplier != 1)
       for (int64_t i = 0; i < count_; ++i) values[i] *= float(codes.multiplier);

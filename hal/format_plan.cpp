@@ -1,6 +1,8 @@
 #include "hal/format_plan.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <numeric>
 
 namespace trireme {
@@ -63,6 +65,10 @@ RowPlan make_row_plan(const DecodePlan& plan, int64_t row) {
   return result;
 }
 
+bool is_small_float(NumberType type) {
+  return type == NumberType::kF8E4M3 || type == NumberType::kUE4M3 || type == NumberType::kE8M0;
+}
+
 }  // namespace
 
 int64_t bit_address(const BitField& field, int64_t n) {
@@ -94,6 +100,20 @@ int field_bits(const std::vector<BitField>& fields) {
   return bits;
 }
 
+float float_from_bits(NumberType type, uint32_t bits, int width) {
+  switch (type) {
+    case NumberType::kUnsigned: return float(bits);
+    case NumberType::kSigned: return float(int32_t(bits << (32 - width)) >> (32 - width));
+    case NumberType::kF32: return std::bit_cast<float>(bits);
+    case NumberType::kF16: return f16_to_f32(uint16_t(bits));
+    case NumberType::kBF16: return bf16_to_f32(uint16_t(bits));
+    case NumberType::kF8E4M3: return f8e4m3_to_f32(uint8_t(bits));
+    case NumberType::kUE4M3: return (bits & 0x7f) == 0x7f && bits < 0x80 ? 0.0f : f8e4m3_to_f32(uint8_t(bits & 0x7f));
+    case NumberType::kE8M0: break;
+  }
+  return float(std::ldexp(1.0, int(bits) - 127));
+}
+
 bool field_fits(const BitField& field, int64_t count, int64_t region_bits) {
   if (count <= 0) return true;
   int64_t lowest = field.bit_offset;
@@ -121,6 +141,8 @@ DecodePlan make_decode_plan(const Format& format) {
   plan.span = format.block_elements * std::max<int64_t>(1, kSpanElements / format.block_elements);
   plan.code_bits = field_bits(format.codes.fields);
   plan.integer = integer_codes(format);
+  if (is_small_float(format.codes.type))
+    for (uint32_t i = 0; i < 256; ++i) plan.float_values.push_back(float_from_bits(format.codes.type, i, 8));
   plan.granule = plan.integer ? std::gcd(plan.span, plan.integer->group) : plan.span;
   for (const auto* numbers : {&format.scale, &format.minimum})
     for (const Number& number : *numbers) plan.granule = std::gcd(plan.granule, columns_per_number(format, number));

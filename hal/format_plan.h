@@ -41,6 +41,7 @@ struct DecodePlan {
   int64_t span = 0;               // columns of a span
   int64_t granule = 0;            // columns that surely share scale and minimum; divides span
   int code_bits = 0;
+  std::vector<float> float_values;  // of the 256 codes, where codes are eight-bit floats
   std::optional<IntegerCodes> integer;
   std::vector<RowPlan> rows;      // block_rows of them
 };
@@ -52,6 +53,9 @@ int64_t columns_per_number(const Format& format, const Number& number);
 
 // Bits that the fields fill.
 int field_bits(const std::vector<BitField>& fields);
+
+// The value of assembled bits; `width` is what the fields fill.
+float float_from_bits(NumberType type, uint32_t bits, int width);
 
 // Bit address of entry n, which counts from field.first.
 int64_t bit_address(const BitField& field, int64_t n);
