@@ -35,6 +35,9 @@ class Kernel {
 
   virtual int phases() const { return 1; }
 
+  // Whether the indices among the operands' contents are inside what they index. Called once a submit, before phase 0.
+  virtual Status check(const KernelArgs&) const { return {}; }
+
   // Number of chunks for these rows and operand contents; 0 when there is nothing to do. Called once a phase and
   // submit, before the phase's first run(). Must be cheap. The results of the op must not depend on how many threads
   // there are.
@@ -53,14 +56,20 @@ using Constants = std::span<const std::shared_ptr<const Weight>>;
 
 class CpuPreparedOp final : public PreparedOp {
  public:
-  CpuPreparedOp(OpDesc desc, Constants constants, std::unique_ptr<const Kernel> kernel)
-      : desc_(std::move(desc)), constants_(constants.begin(), constants.end()), kernel_(std::move(kernel)) {}
+  // `device` tells the ops of several devices apart.
+  CpuPreparedOp(const void* device, OpDesc desc, Constants constants, std::unique_ptr<const Kernel> kernel)
+      : device_(device),
+        desc_(std::move(desc)),
+        constants_(constants.begin(), constants.end()),
+        kernel_(std::move(kernel)) {}
 
   const OpDesc& desc() const override { return desc_; }
   uint64_t workspace_bytes() const override { return kernel_->workspace_bytes(); }
   const Kernel& kernel() const { return *kernel_; }
+  const void* device() const { return device_; }
 
  private:
+  const void* device_;
   OpDesc desc_;
   std::vector<std::shared_ptr<const Weight>> constants_;  // kept alive for the kernel
   std::unique_ptr<const Kernel> kernel_;

@@ -1,0 +1,100 @@
+#include "backends/cpu/support.h"
+
+#include "backends/cpu/ops/make_kernel.h"
+#include "backends/cpu/quantized/packed_weight.h"
+#include "hal/op_check.h"
+#include "hal/op_cost.h"
+
+namespace trireme::cpu {
+namespace {
+
+bool plain_float(const Format& format) {
+  return format.plain == DType::kF32 || format.plain == DType::kF16 || format.plain == DType::kBF16;
+}
+
+ActScheme act_scheme(const OpParams& params) {
+  if (const auto* op = std::get_if<Matmul>(&params)) return op->act;
+  if (const auto* op = std::get_if<MatmulGlu>(&params)) return op->act;
+  return ActScheme::kFloat;
+}
+
+std::optional<std::string> weight_reason(const OpDesc& op, size_t index) {
+  const Operand& input = op.inputs[index];
+  const Format& format = *input.desc.format;
+  const WeightUse use = weight_use(op.params, index);
+  if (use == WeightUse::kMatmul && act_scheme(op.params) == ActScheme::kQ8) {
+    if (!input.constant) return "the weight of a quantised matmul must be a constant";
+    if (Status packable = quantized::can_pack(input.desc); !packable) return packable.error().why();
+    return std::nullopt;
+  }
+  if (use == WeightUse::kVector) {
+    if (!input.constant && &format != &formats::f32()) return input.desc.text() + " must be a constant or F32";
+    return std::nullopt;
+  }
+  if (!input.constant && !plain_float(format)) return input.desc.text() + " must be a constant";
+  return std::nullopt;
+}
+
+bool is_weight(const OpParams& params, size_t index) {
+  return std::visit(
+      [&](const auto& op) {
+        using Op = std::decay_t<decltype(op)>;
+        if constexpr (std::is_same_v<Op, EmbedRows>) return index == 0;
+        if constexpr (std::is_same_v<Op, Matmul>) return index == 1 || (op.has_bias && index == 2);
+        if constexpr (std::is_same_v<Op, MatmulGlu>) return index == 1 || index == 2;
+        if constexpr (std::is_same_v<Op, RmsNorm>) return index == 1;
+        if constexpr (std::is_same_v<Op, FusedNorm>) return index == (op.has_residual ? 2u : 1u);
+        if constexpr (std::is_same_v<Op, Binary>) return index == 1;
+        if constexpr (std::is_same_v<Op, Rope>) return index == 2;
+        if constexpr (std::is_same_v<Op, RopeStore>)
+          return op.has_norm ? index == 3 || index == 4 || index == 6 : index == 4;
+        return false;
+      },
+      params);
+}
+
+}  // namespace
+
+WeightUse weight_use(const OpParams& params, size_t index) {
+  if (std::holds_alternative<EmbedRows>(params) && index == 0) return WeightUse::kEmbedding;
+  if (std::holds_alternative<Matmul>(params) && index == 1) return WeightUse::kMatmul;
+  if (std::holds_alternative<MatmulGlu>(params)) return WeightUse::kMatmul;
+  return WeightUse::kVector;
+}
+
+std::optional<std::string> unsupported_reason(const OpDesc& op) {
+  if (Status checked = check_op(op); !checked) return checked.error().why();
+  for (size_t i = 0; i < op.inputs.size(); ++i) {
+    if (is_weight(op.params, i)) {
+      if (auto reason = weight_reason(op, i)) return reason;
+    } else if (op.inputs[i].constant && !std::holds_alternative<Binary>(op.params)) {
+      return "input " + std::to_string(i) + " cannot be a constant";
+    }
+  }
+  const auto* glu = std::get_if<MatmulGlu>(&op.params);
+  if (glu && glu->act == ActScheme::kQ8) return "it has no kernel for quantised activations";
+  if (glu && glu->quantize && op.outputs[0].shape.back() % 32 != 0)
+    return "quantised rows of " + std::to_string(op.outputs[0].shape.back()) + " are no multiple of 32";
+  return std::nullopt;
+}
+
+OpCost cpu_op_cost(const OpDesc& op, int threads) {
+  OpCost cost = op_cost(op);
+  cost.weight_bytes = 0;
+  for (size_t i = 0; i < op.inputs.size(); ++i) {
+    if (!op.inputs[i].constant) continue;
+    const TensorDesc& desc = op.inputs[i].desc;
+    const WeightUse use = weight_use(op.params, i);
+    if (use == WeightUse::kVector) cost.weight_bytes += uint64_t(desc.shape.elements()) * sizeof(float);
+    if (use == WeightUse::kMatmul && quantized::can_pack(desc)) {
+      cost.weight_bytes += quantized::packed_bytes(desc);
+      cost.bytes_moved += quantized::packed_bytes(desc) - uint64_t(desc.bytes());
+    }
+  }
+  if (std::holds_alternative<Attention>(op.params)) cost.workspace_bytes = attention_workspace_bytes(op, threads);
+  if (std::holds_alternative<Matmul>(op.params) || std::holds_alternative<MatmulGlu>(op.params))
+    cost.workspace_bytes = matmul_workspace_bytes(op, threads);
+  return cost;
+}
+
+}  // namespace trireme::cpu
