@@ -22,7 +22,8 @@ Status KvBlocks::check(SequenceId sequence) const {
 Result<SequenceId> KvBlocks::create() {
   const auto found = std::find(lengths_.begin(), lengths_.end(), -1);
   if (found == lengths_.end())
-    return fail(ErrorCode::kOutOfMemory, "KV cache", "all " + std::to_string(shape_.sequences) + " sequences are in use",
+    return fail(ErrorCode::kOutOfMemory, "KV cache",
+                "all " + std::to_string(shape_.sequences) + " sequences are in use",
                 "open the session with more sequences");
   *found = 0;
   return SequenceId(found - lengths_.begin());
@@ -50,8 +51,7 @@ Status KvBlocks::append(SequenceId sequence, int64_t tokens, std::vector<BlockCo
   if (tokens == 0) return {};
   const int64_t held = blocks_for(length);
   const int64_t needed = blocks_for(length + tokens);
-  const bool writes_shared =
-      length % shape_.block_size != 0 && references_[size_t(entry(sequence, held - 1))] > 1;
+  const bool writes_shared = length % shape_.block_size != 0 && references_[size_t(entry(sequence, held - 1))] > 1;
   if (needed - held + int64_t(writes_shared) > free_blocks())
     return fail(ErrorCode::kOutOfMemory, "KV cache",
                 "it has " + std::to_string(free_blocks()) + " free blocks and the step needs " +

@@ -13,10 +13,10 @@ namespace trireme::runtime {
 using SequenceId = int32_t;
 
 struct KvBlocksShape {
-  int64_t blocks = 0;                // blocks in the pool
-  int64_t block_size = 32;           // tokens a block holds
-  int64_t sequences = 1;             // sequences that can be alive at once
-  int64_t blocks_per_sequence = 0;   // the longest sequence
+  int64_t blocks = 0;               // blocks in the pool
+  int64_t block_size = 32;          // tokens a block holds
+  int64_t sequences = 1;            // sequences that can be alive at once
+  int64_t blocks_per_sequence = 0;  // the longest sequence
 };
 
 // The contents of block `from` must be copied to block `to` before the step that asked for it runs.

@@ -9,7 +9,9 @@
 namespace trireme::runtime {
 namespace {
 
-KvBlocks small_pool() { return KvBlocks({.blocks = 8, .block_size = 4, .sequences = 3, .blocks_per_sequence = 6}); }
+KvBlocks small_pool() {
+  return KvBlocks({.blocks = 8, .block_size = 4, .sequences = 3, .blocks_per_sequence = 6});
+}
 
 TEST(KvBlocks, OverflowOfTheContextChangesNothing) {
   KvBlocks blocks = small_pool();
@@ -95,7 +97,8 @@ TEST(KvBlocks, AnySequenceOfVerbsKeepsEverySequencesTokens) {
     std::set<int32_t> used;
     for (const auto& [sequence, tokens] : expected) {
       ASSERT_EQ(*blocks.length(sequence), int64_t(tokens.size()));
-      for (size_t i = 0; i < tokens.size(); ++i) ASSERT_EQ(stored[size_t(blocks.slot(sequence, int64_t(i)))], tokens[i]);
+      for (size_t i = 0; i < tokens.size(); ++i)
+        ASSERT_EQ(stored[size_t(blocks.slot(sequence, int64_t(i)))], tokens[i]);
       used.insert(blocks.blocks_of(sequence).begin(), blocks.blocks_of(sequence).end());
     }
     ASSERT_EQ(int64_t(used.size()) + blocks.free_blocks(), 40);

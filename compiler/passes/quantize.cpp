@@ -1,0 +1,76 @@
+#include <map>
+
+#include "compiler/passes/match.h"
+#include "compiler/passes/passes.h"
+
+namespace trireme::compiler {
+
+using graph::Graph;
+using graph::NodeId;
+using graph::ValueId;
+
+namespace {
+
+constexpr int64_t kQ8Group = 32;
+
+// The quantised twin of x, made once, directly before its first reader.
+Result<ValueId> quantized(Graph& graph, std::map<ValueId, ValueId>& known, ValueId x, NodeId reader) {
+  const auto found = known.find(x);
+  if (found != known.end()) return found->second;
+  graph.insert_before(reader);
+  TRIREME_ASSIGN(const ValueId q, graph.add(QuantizeQ8{}, {x}, graph.node(reader).label, graph.node(reader).layer));
+  graph.insert_before(std::nullopt);
+  known.emplace(x, q);
+  return q;
+}
+
+}  // namespace
+
+Status quantize_activations(Graph& graph) {
+  std::map<ValueId, ValueId> known;
+  for (const NodeId id : std::vector<NodeId>(graph.node_order())) {
+    const bool is_matmul = std::holds_alternative<Matmul>(graph.node(id).params);
+    if (!is_matmul && !std::holds_alternative<MatmulGlu>(graph.node(id).params)) continue;
+    const ValueId x = graph.node(id).inputs[0];
+    const TensorDesc& weight = graph.value(graph.node(id).inputs[1]).desc;
+    if (!is_plain_f32(graph, x) || !has_integer_codes(*weight.format) || weight.shape.back() % kQ8Group != 0) continue;
+    TRIREME_ASSIGN(const ValueId q, quantized(graph, known, x, id));
+    graph::Node& node = graph.mutable_node(id);
+    node.inputs[0] = q;
+    if (auto* matmul = std::get_if<Matmul>(&node.params)) matmul->act = ActScheme::kQ8;
+    if (auto* glu = std::get_if<MatmulGlu>(&node.params)) glu->act = ActScheme::kQ8;
+  }
+  return {};
+}
+
+Status fuse_quantize(Graph& graph) {
+  for (const NodeId id : std::vector<NodeId>(graph.node_order())) {
+    if (!std::holds_alternative<QuantizeQ8>(graph.node(id).params)) continue;
+    const ValueId x = graph.node(id).inputs[0];
+    if (graph.value(x).producer == graph::kNoNode || !has_one_use(graph, x)) continue;
+    const NodeId producer_id = producer_of(graph, x);
+    const graph::Node producer = graph.node(producer_id);
+    OpParams params = producer.params;
+    if (const auto* norm = std::get_if<RmsNorm>(&params)) {
+      if (graph.value(x).desc.shape.rank() != 2) continue;
+      params = FusedNorm{*norm, false, true};
+    } else if (auto* fused = std::get_if<FusedNorm>(&params)) {
+      fused->quantize = true;
+    } else if (auto* glu = std::get_if<MatmulGlu>(&params)) {
+      glu->quantize = true;
+    } else {
+      continue;
+    }
+    graph.insert_before(producer_id);
+    TRIREME_ASSIGN(const std::vector<ValueId> outputs,
+                   graph.add_node(params, producer.inputs, producer.label, producer.layer));
+    graph.insert_before(std::nullopt);
+    graph.replace_all_uses(graph.node(id).outputs[0], outputs.back());
+    if (producer.outputs.size() == 2) graph.replace_all_uses(producer.outputs[0], outputs[0]);
+    TRIREME_TRY(graph.erase_node(id));
+    TRIREME_TRY(graph.erase_node(producer_id));
+  }
+  return {};
+}
+
+}  // namespace trireme::compiler

@@ -1,0 +1,49 @@
+#include "compiler/weight_store.h"
+
+namespace trireme::compiler {
+
+WeightUse weight_use(const OpParams& params, size_t input) {
+  if (std::holds_alternative<EmbedRows>(params) && input == 0) return WeightUse::kEmbedding;
+  if (std::holds_alternative<Matmul>(params) && input == 1) return WeightUse::kMatmul;
+  if (std::holds_alternative<MatmulGlu>(params) && (input == 1 || input == 2)) return WeightUse::kMatmul;
+  return WeightUse::kVector;
+}
+
+Result<std::shared_ptr<const Weight>> WeightStore::get(const std::shared_ptr<Device>& device, const graph::Graph& graph,
+                                                       graph::ValueId value_id, WeightUse use) {
+  const graph::Value& value = graph.value(value_id);
+  const Key key{device.get(), value.name, use};
+  if (const auto found = weights_.find(key); found != weights_.end()) {
+    if (found->second->desc() != value.desc)
+      return fail(ErrorCode::kInternal, value.name, "two programs disagree about its shape or format");
+    return found->second;
+  }
+  HostTensor tensor;
+  if (value.kind == graph::ValueKind::kWeight) {
+    TRIREME_ASSIGN(tensor, source_.find(value.name));
+    if (tensor.desc != value.desc)
+      return fail(ErrorCode::kInternal, value.name,
+                  "the graph expects " + value.desc.text() + " and the model has " + tensor.desc.text());
+  } else {
+    tensor.desc = value.desc;
+    tensor.name = value.name;
+    tensor.data = std::as_bytes(std::span(constants_.try_emplace(value.name, value.data).first->second));
+  }
+  auto prepared = device->prepare_weight(tensor, use);
+  if (!prepared) return fail(std::move(prepared).error(), "loading " + value.name + " on " + device->info().id);
+  if (value.kind == graph::ValueKind::kWeight && !(*prepared)->keeps_source()) source_.release(value.name);
+  weights_.emplace(key, *prepared);
+  return *prepared;
+}
+
+WeightStore::Bytes WeightStore::bytes(const Device& device) const {
+  Bytes bytes;
+  for (const auto& [key, weight] : weights_) {
+    if (std::get<0>(key) != &device) continue;
+    bytes.copied += weight->device_bytes();
+    if (weight->keeps_source()) bytes.mapped += uint64_t(weight->desc().bytes());
+  }
+  return bytes;
+}
+
+}  // namespace trireme::compiler

@@ -1,0 +1,108 @@
+#include "runtime/planner.h"
+
+#include <algorithm>
+
+#include "compiler/compile.h"
+
+namespace trireme::runtime {
+namespace {
+
+struct LayerBytes {
+  uint64_t weights = 0;
+  uint64_t kv = 0;
+  uint64_t total() const { return weights + kv; }
+};
+
+uint64_t free_bytes(const PlanDevice& device) {
+  if (device.budget) return *device.budget;
+  uint64_t bytes = 0;
+  for (const MemoryHeap& heap : device.device->memory()) bytes += heap.free_bytes;
+  return bytes;
+}
+
+std::string mebibytes(uint64_t bytes) {
+  const uint64_t tenths = (bytes * 10 + (1u << 19)) >> 20;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " MiB";
+}
+
+std::vector<LayerBytes> layer_bytes(const graph::Graph& graph, int64_t layers) {
+  std::vector<LayerBytes> bytes(size_t(layers) + 2);
+  for (const graph::LayerInfo& info : graph::layers_of(graph)) {
+    LayerBytes& layer = bytes[size_t(info.layer + 1)];
+    for (const graph::ValueId weight : info.weights) layer.weights += uint64_t(graph.value(weight).desc.bytes());
+    for (const graph::ValueId state : info.states) layer.kv += uint64_t(graph.value(state).desc.bytes());
+  }
+  return bytes;
+}
+
+// The first layer after `first` that the device no longer gets: it takes layers while the middle of the next one lies
+// within its share of all bytes.
+int range_end(const std::vector<LayerBytes>& layers, int first, double share_end) {
+  uint64_t before = 0;
+  for (int i = 0; i < first; ++i) before += layers[size_t(i)].total();
+  int end = first;
+  while (end < int(layers.size()) && double(before) + double(layers[size_t(end)].total()) / 2 <= share_end)
+    before += layers[size_t(end++)].total();
+  return end;
+}
+
+}  // namespace
+
+Result<Plan> plan_placement(const Model& model, std::vector<PlanDevice> devices, const PlanOptions& options) {
+  if (devices.empty())
+    return fail(ErrorCode::kInvalidArgument, "plan", "no device was given", "name one with --device");
+  const int64_t layer_count = model.hyperparameters().layers;
+  const int64_t context = options.context ? options.context : model.hyperparameters().context_length;
+  constexpr int64_t kBlockSize = 32;
+  const int64_t blocks = (context + kBlockSize - 1) / kBlockSize;
+  const Format* kv_format = options.kv_format ? options.kv_format : devices[0].device->info().numeric.kv_format;
+  constexpr int64_t kRows = 512;
+  TRIREME_ASSIGN(graph::Graph graph, model.build_graph({std::min(kRows, context), 1, options.sequences, blocks,
+                                                        blocks * options.sequences, kBlockSize, kv_format}));
+  const std::vector<LayerBytes> layers = layer_bytes(graph, layer_count);
+  uint64_t all = 0;
+  for (const LayerBytes& layer : layers) all += layer.total();
+  double budget_sum = 0;
+  for (const PlanDevice& device : devices) budget_sum += double(free_bytes(device));
+
+  Plan plan;
+  int first = 0;
+  double share = 0;
+  for (size_t i = 0; i < devices.size(); ++i) {
+    const uint64_t budget = free_bytes(devices[i]);
+    share += budget_sum > 0 ? double(budget) / budget_sum : 1.0;
+    const int end = i + 1 == devices.size() ? int(layers.size()) : range_end(layers, first, share * double(all));
+    plan.placement.devices.push_back(devices[i].device);
+    if (end == first) continue;
+    PlannedRange range;
+    range.first_layer = first - 1;
+    range.last_layer = end - 2;
+    range.device = devices[i].device->info().id;
+    range.budget_bytes = budget;
+    for (int layer = first; layer < end; ++layer) {
+      range.weight_bytes += layers[size_t(layer)].weights;
+      range.kv_bytes += layers[size_t(layer)].kv;
+    }
+    range.reason = devices.size() == 1 ? "the only device given"
+                                       : std::to_string(int(100.0 * double(budget) / std::max(budget_sum, 1.0) + 0.5)) +
+                                             " % of the devices' free bytes";
+    plan.ranges.push_back(range);
+    plan.placement.ranges.push_back({range.first_layer, range.last_layer, int(i)});
+    first = end;
+  }
+  TRIREME_ASSIGN(const compiler::CompiledGraph compiled, compiler::compile(std::move(graph), plan.placement));
+  for (size_t i = 0; i < plan.ranges.size() && i < compiled.parts.size(); ++i) {
+    PlannedRange& range = plan.ranges[i];
+    range.step_bytes = compiled.parts[i].arena_bytes + compiled.step.bytes;
+    const uint64_t needed = range.weight_bytes + range.kv_bytes + range.step_bytes;
+    if (needed > range.budget_bytes)
+      return fail(ErrorCode::kOutOfMemory, range.device,
+                  "layers " + std::to_string(range.first_layer) + " to " + std::to_string(range.last_layer) + " need " +
+                      mebibytes(needed) + " and it may use " + mebibytes(range.budget_bytes),
+                  "a context of fewer than " + std::to_string(context) +
+                      " tokens, a smaller model or one more device would fit");
+  }
+  return plan;
+}
+
+}  // namespace trireme::runtime
