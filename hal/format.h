@@ -22,23 +22,23 @@ namespace trireme {
 // column. With sections, a row stores the first section of all its blocks, then the second of all, and so on.
 struct Format {
   std::string name;                  // "F32", "Q4_K"; what --type, inspect and errors print
-  std::optional<uint32_t> gguf_type; // the type id in GGUF files, when it has one
+  std::optional<uint32_t> gguf_type = {};  // the type id in GGUF files, when it has one
   int64_t block_elements = 1;        // consecutive elements of a row that are packed together
   int64_t block_bytes = 0;           // bytes of one such block
-  std::optional<DType> plain;        // set when every element is stored as itself
+  std::optional<DType> plain = {};  // set when every element is stored as itself
 
   int64_t block_rows = 1;            // rows that one packed row holds
   bool rows_strided = false;         // packed row p holds rows p, p + n, ... for n packed rows; else p * block_rows + i
-  std::vector<int64_t> sections;     // bytes a block of each section; empty: one section
+  std::vector<int64_t> sections = {};     // bytes a block of each section; empty: one section
   int64_t row_head_bytes = 0;
   int64_t tensor_tail_bytes = 0;
-  std::vector<std::string> planes;   // what the tensors are called that HostTensor::planes holds: "weight_scale"
+  std::vector<std::string> planes = {};   // what the tensors are called that HostTensor::planes holds: "weight_scale"
 
-  Codes codes;
-  Signs signs;
-  std::vector<Number> scale;         // multiplied in their order
-  std::vector<Number> minimum;       // likewise; empty: none
-  std::optional<Number> zero;
+  Codes codes = {};
+  Signs signs = {};
+  std::vector<Number> scale = {};         // multiplied in their order
+  std::vector<Number> minimum = {};       // likewise; empty: none
+  std::optional<Number> zero = {};
 
   // Bytes of one packed row of `columns` elements; columns must be a multiple of block_elements.
   int64_t row_bytes(int64_t columns) const { return row_head_bytes + columns / block_elements * block_bytes; }

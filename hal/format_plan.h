@@ -57,8 +57,7 @@ int field_bits(const std::vector<BitField>& fields);
 // The value of assembled bits; `width` is what the fields fill.
 float float_from_bits(NumberType type, uint32_t bits, int width);
 
-// Bit address of entry n, which counts from field.first.
-int64_t bit_address(const BitField& field, int64_t n);
+// The power of the radix that selects the digit of entry n.
 uint32_t radix_power(const BitField& field, int64_t n);
 
 // Whether entries [0, count) of the field lie inside region_bits. False on overflow, too.

@@ -34,13 +34,16 @@ struct RadixDigit {
 struct BitField {
   int width = 0;
   int64_t bit_offset = 0;
-  std::vector<Digit> digits;
+  std::vector<Digit> digits = {};
   int shift = 0;
   int64_t first = 0;  // the entries [first, first + count) of a block that have this field; n counts from first
   int64_t count = 0;  // 0: all
-  RadixDigit radix;
+  RadixDigit radix = {};
   bool operator==(const BitField&) const = default;
 };
+
+// Bit address of entry n, which counts from field.first.
+int64_t bit_address(const BitField& field, int64_t n);
 
 // What assembled bits mean.
 enum class NumberType : uint8_t {
@@ -57,12 +60,12 @@ enum class NumberType : uint8_t {
 // The elements' codes. A code stands for `vector` consecutive elements; with a table it selects an entry of `vector`
 // values, else it is multiplier * code + offset.
 struct Codes {
-  std::vector<BitField> fields;  // entries: the block's elements (or vectors), see Format::block_rows
+  std::vector<BitField> fields = {};  // entries: the block's elements (or vectors), see Format::block_rows
   NumberType type = NumberType::kUnsigned;
   int multiplier = 1;
   int offset = 0;
   int64_t vector = 1;
-  std::vector<float> table;  // [2^bits, vector]
+  std::vector<float> table = {};  // [2^bits, vector]
   int64_t section = 0;
   bool operator==(const Codes&) const = default;
 };
@@ -71,7 +74,7 @@ struct Codes {
 struct Signs {
   int64_t group = 0;    // 0: no signs
   bool even = false;    // group - 1 bits are stored; the last makes the number of minus signs even
-  std::vector<BitField> fields;
+  std::vector<BitField> fields = {};
   bool operator==(const Signs&) const = default;
 };
 
@@ -92,7 +95,7 @@ struct Number {
   int64_t group_rows = 1;
   int64_t group_columns = 0;
   bool columns_outermost = false;
-  std::vector<BitField> fields;
+  std::vector<BitField> fields = {};
   NumberType type = NumberType::kF16;
   float multiplier = 1.0f;  // the number is multiplier * bits + offset ...
   float offset = 0.0f;
