@@ -1,6 +1,7 @@
 #include "backends/cpu/support.h"
 
 #include "backends/cpu/ops/make_kernel.h"
+#include "backends/cpu/ops/rope.h"
 #include "backends/cpu/quantized/packed_weight.h"
 #include "hal/op_check.h"
 #include "hal/op_cost.h"
@@ -32,6 +33,14 @@ std::optional<std::string> weight_reason(const OpDesc& op, size_t index) {
     return std::nullopt;
   }
   if (!input.constant && !plain_float(format)) return input.desc.text() + " must be a constant";
+  return std::nullopt;
+}
+
+std::optional<std::string> head_reason(const OpDesc& op) {
+  const bool has_heads = std::holds_alternative<Rope>(op.params) || std::holds_alternative<RopeStore>(op.params) ||
+                         std::holds_alternative<Attention>(op.params);
+  if (has_heads && op.outputs[0].shape[2] > kMaxHeadColumns)
+    return "heads of " + std::to_string(op.outputs[0].shape[2]) + " are wider than " + std::to_string(kMaxHeadColumns);
   return std::nullopt;
 }
 
@@ -71,6 +80,7 @@ std::optional<std::string> unsupported_reason(const OpDesc& op) {
       return "input " + std::to_string(i) + " cannot be a constant";
     }
   }
+  if (auto reason = head_reason(op)) return reason;
   const auto* glu = std::get_if<MatmulGlu>(&op.params);
   if (glu && glu->act == ActScheme::kQ8) return "it has no kernel for quantised activations";
   if (glu && glu->quantize && op.outputs[0].shape.back() % 32 != 0)

@@ -18,12 +18,15 @@ namespace trireme::cpu {
 int usable_cores();
 
 // A region's chunks are claimed one by one, so that a thread whose core was taken away costs its share and no more.
-// Between regions workers spin for some tens of microseconds and then sleep. A worker that was preempted with a chunk
-// in hand stalls the region; it is benched for some milliseconds, and the others go on without it.
+// Between regions workers spin for some tens of microseconds and then sleep. A worker whose core is contended would
+// stall everyone whenever it is preempted with a chunk in hand. Once that is seen, it becomes polite: it works for a
+// window that is shorter than a scheduler's time slice and then naps as long, so that it is not preempted while it
+// works; the window grows back when nothing happens.
 class ThreadPool {
  public:
   // Starts threads - 1 workers (threads >= 1), each pinned to one core of the process's affinity mask when there are
-  // at least as many cores as threads. The calling thread takes part in every region and is never pinned.
+  // at least as many cores as threads. The calling thread takes part in every region and is never pinned; a worker on
+  // whose core it turns up moves to the spare one.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -54,10 +57,13 @@ class ThreadPool {
   bool take_chunk(int64_t& chunk);
   int64_t run_chunks(FunctionRef<void(int64_t, int)> body, int worker);
   void join(int64_t pending, std::chrono::steady_clock::time_point started, int64_t own_chunks);
-  void bench_holders(std::chrono::steady_clock::time_point now);
+  void warn_holders();
   void wake_sleepers();
   void worker_loop(Worker& worker);
   bool await_work(Worker& worker);
+  void leave_callers_core(Worker& worker);
+  void nap(Worker& worker);
+  void sleep(Worker& worker);
 
   std::vector<std::unique_ptr<Worker>> workers_;
   std::mutex run_mutex_;  // held by the thread whose region runs
@@ -69,6 +75,8 @@ class ThreadPool {
   alignas(64) std::atomic<int64_t> done_{0};               // chunks that workers have ended in this region
   alignas(64) std::atomic<int> sleepers_{0};
   std::atomic<int> bursts_{0};
+  std::atomic<int> caller_core_{-1};
+  int spare_core_ = -1;  // -1: workers are not pinned
   std::atomic<bool> stopping_{false};
 };
 
