@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "runtime/prefill.h"
 #include "runtime/sampler/sampler.h"
 #include "runtime/session.h"
 
@@ -31,12 +32,6 @@ struct Generation {
   double prompt_seconds = 0;  // until the first token was chosen
   double decode_seconds = 0;  // the other tokens
 };
-
-// Feeds `prompt` to the sequence in steps as large as the session takes. The last row asks for its logits, which are
-// returned. `progress` hears how many tokens are done. Errors: kInvalidArgument for an empty prompt; Session::step's.
-// After an error the sequence is as long as it was before.
-Result<Logits> prefill(Session& session, SequenceId sequence, std::span<const int32_t> prompt,
-                       const std::function<bool(int64_t done)>& progress = {});
 
 // Continues the sequence after `prompt`. `on_token` hears each token as it is chosen. Each chosen token but the last is
 // in the sequence's cache afterwards. Errors: kContextOverflow when the prompt does not fit, before anything is lost.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "runtime/generate.h"
+#include "runtime/prefill.h"
 #include "tools/context.h"
 #include "tools/progress.h"
 
