@@ -53,7 +53,7 @@ struct Choice {
   float m = 0.0f;
   std::array<int, kMaxElements> scales;
   std::array<int, kMaxElements> minima;
-  std::array<int, kMaxElements> codes;
+  std::array<float, kMaxElements> codes;  // whole numbers
   double error = 0;
 };
 
@@ -156,7 +156,7 @@ class SuperBlockEncoder final : public BlockEncoder {
   }
 
   double round_group(std::span<const float> values, std::span<const float> weights, const Choice& choice, size_t g,
-                     int scale, int minimum, std::span<int> codes) const {
+                     int scale, int minimum, std::span<float> codes) const {
     return round_to_codes(values.subspan(g * group_, group_), weights.subspan(g * group_, group_), choice.d * float(scale),
                           choice.m * float(minimum), integer_.lowest, integer_.highest, codes);
   }
@@ -170,7 +170,7 @@ class SuperBlockEncoder final : public BlockEncoder {
 
   // Each group takes the best of its integers and their neighbours.
   void search_groups(std::span<const float> values, std::span<const float> weights, Choice& choice) const {
-    std::array<int, kMaxElements> scratch;
+    std::array<float, kMaxElements> scratch;
     for (size_t g = 0; g < groups(); ++g) {
       const auto codes = std::span(choice.codes).subspan(g * group_, group_);
       const std::array<int, 3> scales = {choice.scales[g], choice.scales[g] - 1, choice.scales[g] + 1};
@@ -224,7 +224,7 @@ class SuperBlockEncoder final : public BlockEncoder {
       scales_.write(block, int64_t(g), uint32_t(choice.scales[g] - scale_offset_));
       if (minimum_) minima_.write(block, int64_t(g), uint32_t(choice.minima[g]));
     }
-    for (size_t i = 0; i < elements_; ++i) codes_.write(block, int64_t(i), uint32_t(choice.codes[i] - code_offset_));
+    for (size_t i = 0; i < elements_; ++i) codes_.write(block, int64_t(i), uint32_t(int(choice.codes[i]) - code_offset_));
   }
 
   IntegerCodes integer_;

@@ -1,6 +1,7 @@
 #include "runtime/quantize/fit.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace trireme::runtime {
@@ -13,25 +14,60 @@ constexpr float kTrialStep = 0.1f;  // in codes at the extreme
 
 float trial_offset(int trial) { return float(trial - kTrials / 2) * kTrialStep; }
 
+// A sum in a fixed order that a compiler can turn into vector instructions: element i goes to lane i % kLanes.
+constexpr size_t kLanes = 16;
+struct Lanes {
+  std::array<float, kLanes> lanes{};
+
+  double total() const {
+    double sum = 0;
+    for (const float lane : lanes) sum += double(lane);
+    return sum;
+  }
+};
+
 // Truncation after a shift to positive numbers: halves round up.
-int round_code(float value, int lowest, int highest) {
-  const float shifted = std::clamp(value - float(lowest) + 0.5f, 0.0f, float(highest - lowest) + 0.5f);
-  return int(shifted) + lowest;
+float round_code(float value, float lowest, float highest) {
+  float shifted = value - lowest + 0.5f;
+  shifted = shifted > 0.0f ? shifted : 0.0f;
+  const float most = highest - lowest + 0.5f;
+  shifted = shifted < most ? shifted : most;
+  return float(int(shifted)) + lowest;
 }
 
 // Weighted sums over values x and their codes q.
 struct Sums {
-  double w = 0, x = 0, q = 0, xx = 0, qq = 0, qx = 0;
-
-  void add(double weight, double value, double code) {
-    w += weight;
-    x += weight * value;
-    q += weight * code;
-    xx += weight * value * value;
-    qq += weight * code * code;
-    qx += weight * code * value;
-  }
+  double w = 0, x = 0, xx = 0;  // of the values
+  double q = 0, qq = 0, qx = 0;  // of the codes
 };
+
+void sum_values(std::span<const float> values, std::span<const float> weights, Sums& sums) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double weighted = double(weights[i]) * double(values[i]);
+    sums.w += double(weights[i]);
+    sums.x += weighted;
+    sums.xx += weighted * double(values[i]);
+  }
+}
+
+// Of the codes nearest to (value - low) * factor.
+void sum_codes(std::span<const float> values, std::span<const float> weights, float low, float factor, float lowest,
+               float highest, Sums& sums) {
+  Lanes q, qq, qx;
+  for (size_t begin = 0; begin + kLanes <= values.size(); begin += kLanes) {
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      const float value = values[begin + lane];
+      const float code = round_code((value - low) * factor, lowest, highest);
+      const float weighted = weights[begin + lane] * code;
+      q.lanes[lane] += weighted;
+      qq.lanes[lane] += weighted * code;
+      qx.lanes[lane] += weighted * value;
+    }
+  }
+  sums.q = q.total();
+  sums.qq = qq.total();
+  sums.qx = qx.total();
+}
 
 }  // namespace
 
@@ -41,19 +77,19 @@ AffineFit fit_affine(std::span<const float> values, std::span<const float> weigh
   const float range = *largest - low;
   AffineFit best{0.0f, -low};
   if (!(range > 0.0f)) return best;
+  Sums sums;
+  sum_values(values, weights, sums);
   double best_error = -1;
   for (int trial = 0; trial < kTrials; ++trial) {
     const float factor = (float(highest) + trial_offset(trial)) / range;
     if (!std::isfinite(factor)) continue;
-    Sums sums;
-    for (size_t i = 0; i < values.size(); ++i)
-      sums.add(double(weights[i]), double(values[i]), double(round_code((values[i] - low) * factor, 0, highest)));
+    sum_codes(values, weights, low, factor, 0.0f, float(highest), sums);
     if (!(sums.qq > 0)) continue;
     // Codes that are all equal determine only one of the two; without a minimum there is always a best scale.
     const double determinant = sums.w * sums.qq - sums.q * sums.q;
     double scale = sums.qx / sums.qq;
     double minimum = 0;
-    if (determinant > 1e-9 * sums.w * sums.qq) {
+    if (determinant > 1e-6 * sums.w * sums.qq) {
       const double free_minimum = (sums.q * sums.qx - sums.qq * sums.x) / determinant;
       if (free_minimum > 0) {
         minimum = free_minimum;
@@ -63,7 +99,7 @@ AffineFit fit_affine(std::span<const float> values, std::span<const float> weigh
     const double error = sums.xx + scale * scale * sums.qq + minimum * minimum * sums.w - 2 * scale * minimum * sums.q -
                          2 * scale * sums.qx + 2 * minimum * sums.x;
     if (scale > 0 && (best_error < 0 || error < best_error)) {
-      best_error = error;
+      best_error = std::max(error, 0.0);
       best = {float(scale), float(minimum)};
     }
   }
@@ -80,8 +116,7 @@ float fit_symmetric(std::span<const float> values, std::span<const float> weight
     const float factor = (float(lowest) + trial_offset(trial)) / extreme;
     if (!std::isfinite(factor)) continue;
     Sums sums;
-    for (size_t i = 0; i < values.size(); ++i)
-      sums.add(double(weights[i]), double(values[i]), double(round_code(values[i] * factor, lowest, highest)));
+    sum_codes(values, weights, 0.0f, factor, float(lowest), float(highest), sums);
     if (!(sums.qq > 0)) continue;
     const double gain = sums.qx * sums.qx / sums.qq;
     if (gain > best_gain) {
@@ -93,16 +128,22 @@ float fit_symmetric(std::span<const float> values, std::span<const float> weight
 }
 
 double round_to_codes(std::span<const float> values, std::span<const float> weights, float scale, float minimum,
-                      int lowest, int highest, std::span<int> codes) {
+                      int lowest, int highest, std::span<float> codes) {
   const float inverse = scale == 0.0f ? 0.0f : 1.0f / scale;
   const float factor = std::isfinite(inverse) ? inverse : 0.0f;
-  double error = 0;
-  for (size_t i = 0; i < values.size(); ++i) {
-    codes[i] = round_code((values[i] + minimum) * factor, lowest, highest);
-    const double difference = double(scale) * codes[i] - double(minimum) - double(values[i]);
-    error += double(weights[i]) * difference * difference;
+  Lanes error;
+  Lanes rounded;  // a copy of its own, which aliases no input
+  for (size_t begin = 0; begin + kLanes <= values.size(); begin += kLanes) {
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      const float value = values[begin + lane];
+      const float code = round_code((value + minimum) * factor, float(lowest), float(highest));
+      const float difference = scale * code - minimum - value;
+      rounded.lanes[lane] = code;
+      error.lanes[lane] += weights[begin + lane] * difference * difference;
+    }
+    std::copy_n(rounded.lanes.begin(), kLanes, codes.begin() + std::ptrdiff_t(begin));
   }
-  return error;
+  return error.total();
 }
 
 }  // namespace trireme::runtime

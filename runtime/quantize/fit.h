@@ -1,4 +1,4 @@
-// Least-squares fits of one group of values to evenly spaced codes.
+// Least-squares fits of one group of values, a multiple of 16, to evenly spaced codes.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,6 @@ float fit_symmetric(std::span<const float> values, std::span<const float> weight
 // The nearest codes for scale * code - minimum, and the weighted squared error that they leave. A scale of 0 gives the
 // code nearest to 0.
 double round_to_codes(std::span<const float> values, std::span<const float> weights, float scale, float minimum,
-                      int lowest, int highest, std::span<int> codes);
+                      int lowest, int highest, std::span<float> codes);
 
 }  // namespace trireme::runtime
