@@ -82,7 +82,6 @@ std::optional<std::string> unsupported_reason(const OpDesc& op) {
   }
   if (auto reason = head_reason(op)) return reason;
   const auto* glu = std::get_if<MatmulGlu>(&op.params);
-  if (glu && glu->act == ActScheme::kQ8) return "it has no kernel for quantised activations";
   if (glu && glu->quantize && op.outputs[0].shape.back() % 32 != 0)
     return "quantised rows of " + std::to_string(op.outputs[0].shape.back()) + " are no multiple of 32";
   return std::nullopt;

@@ -26,13 +26,13 @@ KernelResult make_kernel(const Matmul& op, const KernelContext& context) {
 
 KernelResult make_kernel(const MatmulGlu& op, const KernelContext& context) {
   if (op.act == ActScheme::kFloat) return make_float_matmul_glu(op, context);
-  return fail(ErrorCode::kUnsupported, "matmul_glu", "it has no kernel for quantised activations");
+  return quantized::make_matmul_glu(packed(context, 1), packed(context, 2), op, context.threads);
 }
 
 uint64_t matmul_workspace_bytes(const OpDesc& desc, int threads) {
   const auto* matmul = std::get_if<Matmul>(&desc.params);
   const ActScheme act = matmul ? matmul->act : std::get<MatmulGlu>(desc.params).act;
-  if (act == ActScheme::kQ8) return quantized::matmul_workspace_bytes(desc.inputs[1].desc.shape[1], threads);
+  if (act == ActScheme::kQ8) return quantized::matmul_workspace_bytes(desc.inputs[1].desc.shape[1], threads, matmul ? 1 : 2);
   return float_matmul_workspace_bytes(desc, threads);
 }
 

@@ -12,8 +12,8 @@
 
 namespace trireme::cpu::quantized {
 
-// Scratch of either kernel, known before there are weights: K columns, `threads` workers.
-uint64_t matmul_workspace_bytes(int64_t columns, int threads);
+// Scratch of a kernel with this number of matrices (1, or 2 for GLU), known before there are weights: K columns.
+uint64_t matmul_workspace_bytes(int64_t columns, int threads, int matrices);
 
 // y = x W^T (+ bias) (+ residual). Operands: x Q8_ACT[R, K], (residual[R, N],) y f32[R, N].
 // bias: N floats, or empty. threads: how many workers may run chunks.

@@ -159,7 +159,7 @@ HWY_NOINLINE void run_micro_kernel(const std::byte* tile, int64_t groups, const 
     TRIREME_UNROLL for (int column = 0; column < kWidth; ++column) {
       TRIREME_UNROLL for (int part = 0; part < kVectors; ++part) {
         sums[part][column] = hn::Zero(df);
-        if (!kSumsInRegisters) hn::StoreU(hn::Zero(df), df, target + column * kTileRows + part * kLanes);
+        if (!kSumsInRegisters) hn::StoreU(hn::Zero(df), df, target + column * kSumsStride + part * kLanes);
       }
     }
     for (int64_t index = 0; index < groups; ++index) {
@@ -179,7 +179,7 @@ HWY_NOINLINE void run_micro_kernel(const std::byte* tile, int64_t groups, const 
           if constexpr (kSumsInRegisters) {
             sums[part][column] = hn::MulAdd(values[part][column], scale, sums[part][column]);
           } else {
-            float* sum = target + column * kTileRows + part * kLanes;
+            float* sum = target + column * kSumsStride + part * kLanes;
             hn::StoreU(hn::MulAdd(values[part][column], scale, hn::LoadU(df, sum)), df, sum);
           }
         }
@@ -188,7 +188,7 @@ HWY_NOINLINE void run_micro_kernel(const std::byte* tile, int64_t groups, const 
     if constexpr (kSumsInRegisters) {
       TRIREME_UNROLL for (int column = 0; column < kWidth; ++column) {
         TRIREME_UNROLL for (int part = 0; part < kVectors; ++part) {
-          hn::StoreU(sums[part][column], df, target + column * kTileRows + part * kLanes);
+          hn::StoreU(sums[part][column], df, target + column * kSumsStride + part * kLanes);
         }
       }
     }

@@ -8,7 +8,8 @@
 
 namespace trireme::cpu::quantized {
 
-// sums[C][16] = the dot products of the tile's rows with the panel's columns over K = 32 * groups.
+// sums[C][32], the first 16 of each: the dot products of the tile's rows with the panel's columns, K = 32 * groups.
+constexpr int kSumsStride = 2 * kTileRows;  // tiles are worked on in pairs
 using MicroKernelFunction = void (*)(const std::byte* tile, int64_t groups, const Panel& panel, float* sums);
 
 struct MicroKernel {

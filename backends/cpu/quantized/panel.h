@@ -30,6 +30,7 @@ struct PanelNeeds {
   int group = kActGroup;  // of the weight: 16 or 32
   int offset = 0;
   bool sums = false;
+  bool operator==(const PanelNeeds&) const = default;
 };
 
 // Scratch bytes for the widest panel of K columns.

@@ -118,6 +118,63 @@ TEST_P(QuantizedMatmulTest, AddsBiasAndResidual) {
   }
 }
 
+double activate(Activation activation, double x) {
+  switch (activation) {
+    case Activation::kSilu: return x / (1 + std::exp(-x));
+    case Activation::kGeluTanh:
+      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case Activation::kRelu: return std::max(x, 0.0);
+    default: return NAN;
+  }
+}
+
+TEST_P(QuantizedMatmulTest, GatesOneProductByTheOther) {
+  const int64_t k = std::max<int64_t>(block(), 256), rows = 13;
+  for (const Codec other : {codec(), Codec::kQ6K, Codec::kQ4_1})
+    for (const auto activation : {Activation::kSilu, Activation::kGeluTanh, Activation::kRelu})
+      for (const int64_t outputs : {21, 96}) {
+        const auto gate = pack(draw_weight(codec(), outputs, k, random_));
+        const auto up = pack(draw_weight(other, outputs, k, random_));
+        Activations x = draw_activations(rows, k, random_);
+        const std::vector<float> g = multiply(gate, x), u = multiply(up, x);
+        std::vector<float> y(g.size(), NAN);
+        const auto kernel = make_matmul_glu(gate, up, {ActScheme::kQ8, activation, false}, 2);
+        run_kernel(*kernel, {x.data.data(), reinterpret_cast<std::byte*>(y.data())}, rows, random_);
+        for (size_t i = 0; i < y.size(); ++i) {
+          const double expected = activate(activation, double(g[i])) * double(u[i]);
+          // Far below zero the activation fades; what it then loses is small against x itself.
+          ASSERT_NEAR(double(y[i]), expected, 1e-6 * std::abs(expected) + 1e-6 * std::abs(double(u[i]))) << g[i];
+        }
+      }
+}
+
+TEST_P(QuantizedMatmulTest, QuantisesTheGatedProduct) {
+  const int64_t k = 2 * block(), outputs = 96, rows = 6;
+  const auto gate = pack(draw_weight(codec(), outputs, k, random_));
+  const auto up = pack(draw_weight(codec(), outputs, k, random_));
+  Activations x = draw_activations(rows, k, random_);
+  std::vector<float> y(size_t(rows * outputs));
+  const MatmulGlu op{ActScheme::kQ8, Activation::kSilu, false}, quantized{ActScheme::kQ8, Activation::kSilu, true};
+  run_kernel(*make_matmul_glu(gate, up, op, 1), {x.data.data(), reinterpret_cast<std::byte*>(y.data())}, rows, random_);
+  Activations q = draw_activations(rows, outputs, random_);
+  run_kernel(*make_matmul_glu(gate, up, quantized, 3), {x.data.data(), q.data.data()}, rows, random_);
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t group = 0; group < outputs / kActGroup; ++group) {
+      const float* values = y.data() + r * outputs + group * kActGroup;
+      float largest = 0;
+      for (int i = 0; i < kActGroup; ++i) largest = std::max(largest, std::abs(values[i]));
+      const float scale = largest / 127.0f;
+      ASSERT_EQ(q.scales(r)[group], scale);
+      int32_t sum = 0;
+      for (int i = 0; i < kActGroup; ++i) {
+        const float code = scale == 0 ? 0.0f : std::nearbyint(values[i] / scale);
+        ASSERT_EQ(float(q.codes(r)[group * kActGroup + i]), code);
+        sum += int32_t(code);
+      }
+      ASSERT_EQ(q.sums(r)[group], sum);
+    }
+}
+
 TEST(QuantizedMatmul, CoversTheInstructionSetsOfThisMachine) {
   std::set<std::string> names;
   for (const int64_t target : runnable_targets()) names.insert(hwy::TargetName(target));
