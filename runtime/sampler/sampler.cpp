@@ -1,9 +1,11 @@
 #include "runtime/sampler/sampler.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <utility>
@@ -66,6 +68,12 @@ Sampler::Sampler(const SamplerOptions& options, std::size_t vocabulary_size)
     candidates_.reserve(vocabulary_size);
     if (options.top_k > 0) selection_.reserve(vocabulary_size);
     if (options.top_p < 1.0F) order_.reserve(vocabulary_size);
+  }
+  // Without top-p the sum over all tokens is not needed, so what min-p drops need not be weighed. The margin covers the
+  // rounding of the logarithm; keep_min_p decides.
+  smallest_exponent_ = kSmallestExponent;
+  if (options.top_p == 1.0F && options.min_p > 0.0F) {
+    smallest_exponent_ = std::max(kSmallestExponent, std::log(options.min_p) - 0.01F);
   }
   if (options.repetition_penalty == 1.0F || options.repetition_window == 0) return;
   penalized_at_.assign(vocabulary_size, 0);
@@ -173,20 +181,32 @@ void Sampler::collect(float floor) {
   for (std::size_t i = 0; i < scores_.size(); ++i) {
     if (scores_[i] < floor) continue;
     const float exponent = (scores_[i] - largest_) / temperature;
-    if (!(exponent >= kSmallestExponent)) continue;
+    if (!(exponent >= smallest_exponent_)) continue;
     const auto weight = static_cast<std::uint64_t>(static_cast<std::int64_t>(exponential(exponent) * kWeightOne));
     candidates_.push_back({scores_[i], static_cast<std::int32_t>(i), weight});
   }
 }
 
-// Keeps a token while those that rank before it have less than top_p of the weight. Halves the part of the ranking
-// that can hold the last kept token until one is left.
+// Keeps a token while those that rank before it have less than top_p of the weight. The last kept token is looked for
+// in buckets of the score first, then by halving the ranking of its bucket until one token is left.
 void Sampler::keep_top_p() {
+  constexpr float kBucketsPerUnit = 32.0F;
+  std::array<std::uint64_t, static_cast<std::size_t>(-kSmallestExponent * kBucketsPerUnit) + 1> buckets{};
+  const auto bucket_of = [this](const Candidate& one) {
+    return static_cast<std::size_t>((largest_ - one.score) / options_.temperature * kBucketsPerUnit);
+  };
   std::uint64_t total = 0;
-  for (const Candidate& candidate : candidates_) total += candidate.weight;
+  for (const Candidate& candidate : candidates_) {
+    total += candidate.weight;
+    buckets[bucket_of(candidate)] += candidate.weight;
+  }
   const auto target = static_cast<std::uint64_t>(static_cast<double>(options_.top_p) * static_cast<double>(total));
-  order_.assign(candidates_.begin(), candidates_.end());
   std::uint64_t before = 0;
+  std::size_t bucket = 0;
+  while (before + buckets[bucket] < target) before += buckets[bucket++];
+  order_.clear();
+  std::copy_if(candidates_.begin(), candidates_.end(), std::back_inserter(order_),
+               [&](const Candidate& one) { return bucket_of(one) == bucket; });
   std::size_t begin = 0;
   std::size_t end = order_.size();
   while (end - begin > 1) {

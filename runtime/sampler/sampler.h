@@ -59,6 +59,7 @@ class Sampler {
   Random random_;
   std::vector<float> scores_;
   float largest_ = 0.0F;
+  float smallest_exponent_ = 0.0F;      // below it a token's weight is zero or dropped by min-p
   std::vector<float> selection_;        // scratch of top-k
   std::vector<Candidate> candidates_;   // in the order of ids
   std::vector<Candidate> order_;        // scratch of top-p
