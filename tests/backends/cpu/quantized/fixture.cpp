@@ -98,8 +98,7 @@ void set_block_scales_to_one(HostWeight& weight) {
 }
 
 std::shared_ptr<const PackedWeight> pack(const HostWeight& weight) {
-  WeightArena arena;
-  auto packed = PackedWeight::pack(weight.tensor(), arena, [](int64_t count, FunctionRef<void(int64_t)> body) {
+  auto packed = PackedWeight::pack(weight.tensor(), [](int64_t count, FunctionRef<void(int64_t)> body) {
     for (int64_t i = 0; i < count; ++i) body(i);
   });
   return packed ? *packed : nullptr;
