@@ -25,11 +25,11 @@ using NodeId = uint32_t;
 constexpr int64_t kNoNode = -1;
 
 struct Value {
-  std::string name;            // unique among the live values of the other kinds, empty for kComputed
+  std::string name;  // unique among the live values of the other kinds, empty for kComputed
   TensorDesc desc;
   ValueKind kind = ValueKind::kComputed;
-  int64_t producer = kNoNode;  // NodeId, for kComputed
-  int output_index = 0;        // which output of the producer
+  int64_t producer = kNoNode;    // NodeId, for kComputed
+  int output_index = 0;          // which output of the producer
   std::vector<float> data = {};  // kConstant: every element
   bool erased = false;
 };
@@ -86,9 +86,9 @@ class Graph {
   Value& mutable_value(ValueId id) { return values_[id]; }
   Node& mutable_node(NodeId id) { return nodes_[id]; }
 
-  const std::vector<NodeId>& node_order() const { return order_; }       // live nodes, as they run
-  std::vector<ValueId> values_of(ValueKind kind) const;                  // live values, by id
-  std::optional<ValueId> find(std::string_view name) const;              // a live named value
+  const std::vector<NodeId>& node_order() const { return order_; }  // live nodes, as they run
+  std::vector<ValueId> values_of(ValueKind kind) const;             // live values, by id
+  std::optional<ValueId> find(std::string_view name) const;         // a live named value
 
   // The nodes that read a value, in running order, each once.
   std::vector<NodeId> consumers(ValueId value) const;

@@ -20,7 +20,9 @@ struct WeightUseOf {
     return input == 1 || input == 2 ? std::optional(WeightUse::kMatmul) : std::nullopt;
   }
   std::optional<WeightUse> operator()(const RmsNorm&) const { return vector_if(input == 1); }
-  std::optional<WeightUse> operator()(const FusedNorm& op) const { return vector_if(input == (op.has_residual ? 2 : 1)); }
+  std::optional<WeightUse> operator()(const FusedNorm& op) const {
+    return vector_if(input == (op.has_residual ? 2 : 1));
+  }
   std::optional<WeightUse> operator()(const Rope&) const { return vector_if(input == 2); }
   std::optional<WeightUse> operator()(const RopeStore& op) const {
     if (op.has_norm) return vector_if(input == 3 || input == 4 || input == 6);
@@ -31,7 +33,9 @@ struct WeightUseOf {
 
 }  // namespace
 
-std::optional<WeightUse> weight_use(const OpParams& params, int input) { return std::visit(WeightUseOf{input}, params); }
+std::optional<WeightUse> weight_use(const OpParams& params, int input) {
+  return std::visit(WeightUseOf{input}, params);
+}
 
 bool overwrites_state(const OpParams& params) {
   return std::holds_alternative<KvStore>(params) || std::holds_alternative<RopeStore>(params);

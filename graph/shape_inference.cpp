@@ -53,8 +53,9 @@ Result<std::vector<TensorDesc>> infer_outputs(const OpParams& params, std::span<
   OpDesc op{.params = params, .inputs = {}, .outputs = {}, .label = {}};
   for (const TensorDesc& input : inputs) op.inputs.push_back({input, false});
   if (int(inputs.size()) != op_arity(params).inputs)
-    return fail(ErrorCode::kInvalidArgument, op.text(),
-                "it takes " + std::to_string(op_arity(params).inputs) + " inputs, not " + std::to_string(inputs.size()));
+    return fail(
+        ErrorCode::kInvalidArgument, op.text(),
+        "it takes " + std::to_string(op_arity(params).inputs) + " inputs, not " + std::to_string(inputs.size()));
   op.outputs = std::visit(Outputs{inputs, wanted}, params);
   if (Status checked = check_op(op); !checked) return fail(std::move(checked).error(), "inferring " + op.text());
   return std::move(op.outputs);

@@ -21,13 +21,14 @@ class Scanner {
   bool fail_here(std::string why) {
     if (!error_)
       error_ = Error(ErrorCode::kCorruptData, "graph text",
-                     "line " + std::to_string(line_) + ", column " + std::to_string(position_ - line_start_ + 1) + ": " +
-                         std::move(why));
+                     "line " + std::to_string(line_) + ", column " + std::to_string(position_ - line_start_ + 1) +
+                         ": " + std::move(why));
     return false;
   }
 
   void skip_blanks() {
-    while (position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\t' || text_[position_] == '\r'))
+    while (position_ < text_.size() &&
+           (text_[position_] == ' ' || text_[position_] == '\t' || text_[position_] == '\r'))
       ++position_;
     if (position_ < text_.size() && text_[position_] == '#')
       while (position_ < text_.size() && text_[position_] != '\n') ++position_;
@@ -330,6 +331,8 @@ class Parser {
 
 }  // namespace
 
-Result<Graph> parse(std::string_view text) { return Parser(text).run(); }
+Result<Graph> parse(std::string_view text) {
+  return Parser(text).run();
+}
 
 }  // namespace trireme::graph

@@ -9,8 +9,9 @@ namespace trireme::graph {
 namespace {
 
 bool is_plain_name(std::string_view name) {
-  return !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/") ==
-                              std::string_view::npos;
+  return !name.empty() &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/") ==
+             std::string_view::npos;
 }
 
 std::string quoted(std::string_view text) {
@@ -28,10 +29,14 @@ std::string quoted(std::string_view text) {
   return result + "\"";
 }
 
-std::string name_text(std::string_view name) { return "@" + (is_plain_name(name) ? std::string(name) : quoted(name)); }
+std::string name_text(std::string_view name) {
+  return "@" + (is_plain_name(name) ? std::string(name) : quoted(name));
+}
 
 // The shortest text that reads back as the same float.
-std::string number_text(float value) { return fmt::format("{}", value); }
+std::string number_text(float value) {
+  return fmt::format("{}", value);
+}
 
 template <typename Field>
 std::string field_text(const Field& field) {
@@ -107,7 +112,8 @@ class Printer {
       fmt::format_to(out(), "{}%{}", i ? ", " : "", numbers_[node.outputs[i]]);
     }
     fmt::format_to(out(), " = {}(", op_name(node.params));
-    for (size_t i = 0; i < node.inputs.size(); ++i) fmt::format_to(out(), "{}{}", i ? ", " : "", reference(node.inputs[i]));
+    for (size_t i = 0; i < node.inputs.size(); ++i)
+      fmt::format_to(out(), "{}{}", i ? ", " : "", reference(node.inputs[i]));
     fmt::format_to(out(), "){} :", fields_text(node.params));
     for (size_t i = 0; i < node.outputs.size(); ++i)
       fmt::format_to(out(), "{} {}", i ? "," : "", graph_.value(node.outputs[i]).desc.text());
@@ -124,6 +130,8 @@ class Printer {
 
 }  // namespace
 
-std::string print(const Graph& graph) { return Printer(graph).run(); }
+std::string print(const Graph& graph) {
+  return Printer(graph).run();
+}
 
 }  // namespace trireme::graph

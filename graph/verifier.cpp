@@ -97,7 +97,8 @@ class Verifier {
     for (const ValueId output : node.outputs) {
       if (output >= graph_.value_count() || graph_.value(output).erased) return broken(id, "an output does not exist");
       const Value& value = graph_.value(output);
-      if (value.kind != ValueKind::kComputed || value.producer != int64_t(id) || value.output_index != int(outputs.size()))
+      if (value.kind != ValueKind::kComputed || value.producer != int64_t(id) ||
+          value.output_index != int(outputs.size()))
         return broken(id, "output " + std::to_string(outputs.size()) + " does not name it as its producer");
       if (defined_[output]) return broken(id, "output " + std::to_string(outputs.size()) + " is defined twice");
       defined_[output] = true;
@@ -119,7 +120,8 @@ class Verifier {
       const bool either = std::holds_alternative<Binary>(node.params) && i == 1;
       if (!either && constant != weight_use(node.params, i).has_value())
         return broken(id, "input " + std::to_string(i) +
-                              (constant ? " is a weight where the op reads a computed value" : " must be a weight or a constant"));
+                              (constant ? " is a weight where the op reads a computed value"
+                                        : " must be a weight or a constant"));
     }
     return {};
   }
@@ -149,7 +151,8 @@ class Verifier {
       const int input = aliased_input(node.params, int(i));
       if (input < 0) continue;
       const ValueId root = root_[node.inputs[size_t(input)]];
-      if (graph_.value(root).kind != ValueKind::kState) return broken(id, "it overwrites something that is not a state");
+      if (graph_.value(root).kind != ValueKind::kState)
+        return broken(id, "it overwrites something that is not a state");
       if (!overwritten_by_.emplace(id, root).second) return broken(id, "it overwrites one state twice");
       newest_[root] = node.outputs[i];
     }
@@ -159,7 +162,8 @@ class Verifier {
   Status check_producers() const {
     for (ValueId id = 0; id < graph_.value_count(); ++id)
       if (!graph_.value(id).erased && !defined_[id])
-        return fail(ErrorCode::kInternal, "graph value " + std::to_string(id), "no node that runs lists it as an output");
+        return fail(ErrorCode::kInternal, "graph value " + std::to_string(id),
+                    "no node that runs lists it as an output");
     return {};
   }
 
@@ -187,6 +191,8 @@ class Verifier {
 
 }  // namespace
 
-Status verify(const Graph& graph) { return Verifier(graph).run(); }
+Status verify(const Graph& graph) {
+  return Verifier(graph).run();
+}
 
 }  // namespace trireme::graph

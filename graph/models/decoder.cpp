@@ -50,8 +50,8 @@ class DecoderBuilder {
 
  private:
   Status check_step() const {
-    const auto at_least_one = {step_.tokens, step_.outputs, step_.sequences, step_.blocks_per_sequence, step_.blocks,
-                               step_.block_size};
+    const auto at_least_one = {step_.tokens, step_.outputs,   step_.sequences, step_.blocks_per_sequence,
+                               step_.blocks, step_.block_size};
     for (const int64_t size : at_least_one)
       if (size < 1) return fail(ErrorCode::kInvalidArgument, "step shape", "a size is smaller than 1");
     if (step_.outputs > step_.tokens)
@@ -79,7 +79,8 @@ class DecoderBuilder {
   Result<TensorDesc> weight_desc(const std::string& name, Shape shape) const {
     const std::optional<TensorDesc> desc = tensors_.find(name);
     if (!desc)
-      return fail(ErrorCode::kNotFound, "tensor " + name, "the model file does not have it", "use a complete model file");
+      return fail(ErrorCode::kNotFound, "tensor " + name, "the model file does not have it",
+                  "use a complete model file");
     if (desc->shape != shape || desc->rows != RowDomain::kFixed || !desc->format)
       return fail(ErrorCode::kCorruptData, "tensor " + name,
                   "its shape is " + desc->shape.text() + ", not " + shape.text() + " as the metadata says");
@@ -123,7 +124,8 @@ class DecoderBuilder {
       TRIREME_ASSIGN(y, norm(y, name + "_norm", h_.head_dim));
     }
     const RopeValues& rope = h_.windows[size_t(layer_)] > 0 ? local_rope_ : rope_;
-    return graph_.add(Rope{h_.rope_style, rope.magnitude}, {y, values_.positions, rope.frequencies}, name + "_rope", layer_);
+    return graph_.add(Rope{h_.rope_style, rope.magnitude}, {y, values_.positions, rope.frequencies}, name + "_rope",
+                      layer_);
   }
 
   Result<ValueId> attention_half(ValueId x) {
@@ -142,7 +144,8 @@ class DecoderBuilder {
                               {q, stored[0], stored[1], values_.block_table, values_.positions, values_.sequences},
                               block_name("attention"), layer_));
     const int64_t width = h_.heads * h_.head_dim;
-    TRIREME_ASSIGN(const ValueId flat, graph_.add_reshape(attended, {step_.tokens, width}, block_name("attention"), layer_));
+    TRIREME_ASSIGN(const ValueId flat,
+                   graph_.add_reshape(attended, {step_.tokens, width}, block_name("attention"), layer_));
     TRIREME_ASSIGN(ValueId out, linear(flat, block_name("attn_output"), h_.width, width));
     if (h_.post_norms) {
       TRIREME_ASSIGN(out, norm(out, block_name("post_attention_norm"), h_.width));

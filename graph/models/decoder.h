@@ -21,8 +21,8 @@ std::string gguf_key(const Metadata& metadata, std::string_view name);
 
 // Rope as config.json spells it: `rope_parameters` (of this layer type, if it is divided by them), else `rope_theta`
 // with `rope_scaling`. Errors: kUnsupported for kinds of scaling that a fixed table cannot express.
-Result<RopeParameters> read_hugging_face_rope(const Metadata& metadata, const Hyperparameters& sizes, double default_base,
-                                              std::string_view layer_type = {});
+Result<RopeParameters> read_hugging_face_rope(const Metadata& metadata, const Hyperparameters& sizes,
+                                              double default_base, std::string_view layer_type = {});
 // Rope as GGUF spells it.
 Result<RopeParameters> read_gguf_rope(const Metadata& metadata, const Hyperparameters& sizes, double default_base);
 

@@ -13,15 +13,23 @@ constexpr double kHuge = 1e30;
 
 // Where each source keeps the sizes.
 struct SizeKeys {
-  std::string layers, width, heads, kv_heads, head_dim, ff_width, context, epsilon, vocab, attention_softcap, logit_softcap;
+  std::string layers, width, heads, kv_heads, head_dim, ff_width, context, epsilon, vocab, attention_softcap,
+      logit_softcap;
 };
 
 SizeKeys size_keys(const Metadata& metadata) {
   if (metadata.source() == MetadataSource::kHuggingFace)
-    return {"num_hidden_layers",       "hidden_size",          "num_attention_heads",
-            "num_key_value_heads",     "head_dim",             "intermediate_size",
-            "max_position_embeddings", "rms_norm_eps",         "vocab_size",
-            "attn_logit_softcapping",  "final_logit_softcapping"};
+    return {"num_hidden_layers",
+            "hidden_size",
+            "num_attention_heads",
+            "num_key_value_heads",
+            "head_dim",
+            "intermediate_size",
+            "max_position_embeddings",
+            "rms_norm_eps",
+            "vocab_size",
+            "attn_logit_softcapping",
+            "final_logit_softcapping"};
   const auto key = [&](std::string_view name) { return gguf_key(metadata, name); };
   return {key("block_count"),
           key("embedding_length"),
@@ -57,7 +65,8 @@ Result<int64_t> read_vocab(const Metadata& metadata, const TensorTable& tensors,
     return fail(ErrorCode::kNotFound, "tensor token_embd.weight", "the model file does not have it",
                 "use a complete model file");
   if (table->shape.rank() != 2)
-    return fail(ErrorCode::kCorruptData, "tensor token_embd.weight", "its shape " + table->shape.text() + " is not a matrix");
+    return fail(ErrorCode::kCorruptData, "tensor token_embd.weight",
+                "its shape " + table->shape.text() + " is not a matrix");
   TRIREME_ASSIGN(const int64_t stated, int_or(metadata, key, table->shape[0], 1, kMaxSize));
   if (stated != table->shape[0])
     return fail(ErrorCode::kCorruptData, fmt::format("metadata key '{}'", key),

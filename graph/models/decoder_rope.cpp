@@ -11,8 +11,8 @@ constexpr int64_t kMaxContext = int64_t{1} << 30;
 constexpr double kHuge = 1e30;
 
 tl::unexpected<Error> unknown_scaling(const std::string& key, const std::string& type) {
-  return fail(ErrorCode::kUnsupported, fmt::format("metadata key '{}'", key), "rope scaling '" + type + "' is not supported",
-              "use a model with linear, llama3 or yarn scaling");
+  return fail(ErrorCode::kUnsupported, fmt::format("metadata key '{}'", key),
+              "rope scaling '" + type + "' is not supported", "use a model with linear, llama3 or yarn scaling");
 }
 
 Result<std::optional<double>> optional_float(const Metadata& metadata, const std::string& key) {
@@ -32,7 +32,8 @@ Result<RopeScalingKind> scaling_kind(const std::string& key, const std::string& 
 // The part of config.json that holds the scaling, with its dot.
 std::string scaling_object(const Metadata& metadata, std::string_view layer_type) {
   const std::string divided = fmt::format("rope_parameters.{}.", layer_type);
-  if (!layer_type.empty() && (metadata.has(divided + "rope_theta") || metadata.has(divided + "rope_type"))) return divided;
+  if (!layer_type.empty() && (metadata.has(divided + "rope_theta") || metadata.has(divided + "rope_type")))
+    return divided;
   for (const std::string_view field : {"rope_theta", "rope_type", "type", "factor"})
     if (metadata.has(fmt::format("rope_parameters.{}", field))) return "rope_parameters.";
   return "rope_scaling.";
@@ -58,8 +59,8 @@ Status read_yarn(const Metadata& metadata, const std::string& object, RopeScalin
 
 }  // namespace
 
-Result<RopeParameters> read_hugging_face_rope(const Metadata& metadata, const Hyperparameters& sizes, double default_base,
-                                              std::string_view layer_type) {
+Result<RopeParameters> read_hugging_face_rope(const Metadata& metadata, const Hyperparameters& sizes,
+                                              double default_base, std::string_view layer_type) {
   const std::string object = scaling_object(metadata, layer_type);
   RopeParameters rope;
   TRIREME_ASSIGN(rope.base, float_or(metadata, "rope_theta", default_base, 1, kHuge));
@@ -74,8 +75,8 @@ Result<RopeParameters> read_hugging_face_rope(const Metadata& metadata, const Hy
   TRIREME_ASSIGN(scaling.kind, scaling_kind(type_key, type));
   if (scaling.kind == RopeScalingKind::kNone) return rope;
 
-  TRIREME_ASSIGN(scaling.original_context, int_or(metadata, object + "original_max_position_embeddings",
-                                                  sizes.context_length, 1, kMaxContext));
+  TRIREME_ASSIGN(scaling.original_context,
+                 int_or(metadata, object + "original_max_position_embeddings", sizes.context_length, 1, kMaxContext));
   const bool derived_factor = scaling.kind == RopeScalingKind::kYarn && !metadata.has(object + "factor");
   scaling.factor = double(sizes.context_length) / double(scaling.original_context);
   if (!derived_factor) {
@@ -108,8 +109,8 @@ Result<RopeParameters> read_gguf_rope(const Metadata& metadata, const Hyperparam
 
   TRIREME_ASSIGN(scaling.factor, require_float(metadata, key("rope.scaling.factor"), 0, kHuge));
   if (scaling.kind != RopeScalingKind::kYarn) return rope;
-  TRIREME_ASSIGN(scaling.original_context, int_or(metadata, key("rope.scaling.original_context_length"),
-                                                  sizes.context_length, 1, kMaxContext));
+  TRIREME_ASSIGN(scaling.original_context,
+                 int_or(metadata, key("rope.scaling.original_context_length"), sizes.context_length, 1, kMaxContext));
   TRIREME_ASSIGN(scaling.beta_fast, float_or(metadata, key("rope.scaling.yarn_beta_fast"), 32, 0, kHuge));
   TRIREME_ASSIGN(scaling.beta_slow, float_or(metadata, key("rope.scaling.yarn_beta_slow"), 1, 0, kHuge));
   TRIREME_ASSIGN(const double extrapolation, float_or(metadata, key("rope.scaling.yarn_ext_factor"), 1, -kHuge, kHuge));

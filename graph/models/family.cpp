@@ -71,7 +71,8 @@ Result<const Family*> find_family(const Metadata& metadata) {
   if (const auto names = metadata.get_string_list("architectures"); names && !names->empty()) {
     for (const Family* family : families())
       if (contains(family->hugging_face_architectures, names->front())) return family;
-    return unknown("architecture", names->front(), [](const Family& family) { return family.hugging_face_architectures; });
+    return unknown("architecture", names->front(),
+                   [](const Family& family) { return family.hugging_face_architectures; });
   }
   TRIREME_ASSIGN(const std::string type, required_string(metadata, "model_type"));
   for (const Family* family : families())

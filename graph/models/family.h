@@ -42,7 +42,8 @@ struct Family {
   // I32[outputs], "block_table" I32[sequences, blocks_per_sequence]. States: "blk.N.kcache" and "blk.N.vcache"
   // [blocks, Hkv, block_size, D]. Output: "logits" F32[outputs, vocab].
   // Errors: kNotFound or kCorruptData naming the tensor that is missing or has the wrong shape.
-  Result<Graph> (*build)(const Hyperparameters& hyperparameters, const TensorTable& tensors, const StepShape& step) = nullptr;
+  Result<Graph> (*build)(const Hyperparameters& hyperparameters, const TensorTable& tensors,
+                         const StepShape& step) = nullptr;
 };
 
 std::span<const Family* const> families();

@@ -27,8 +27,7 @@ constexpr auto kTensorNames = with_decoder_names(std::array{
 });
 
 void set_pattern(Hyperparameters& h, int64_t window, int64_t pattern) {
-  for (int64_t layer = 0; layer < h.layers; ++layer)
-    h.windows[size_t(layer)] = (layer + 1) % pattern == 0 ? 0 : window;
+  for (int64_t layer = 0; layer < h.layers; ++layer) h.windows[size_t(layer)] = (layer + 1) % pattern == 0 ? 0 : window;
 }
 
 Status read_gguf(const Metadata& metadata, Hyperparameters& h) {
@@ -43,7 +42,8 @@ Status read_gguf(const Metadata& metadata, Hyperparameters& h) {
   const std::string pattern_key = key("attention.sliding_window_pattern");
   if (const auto pattern = metadata.get_int_list(pattern_key)) {
     if (int64_t(pattern->size()) != h.layers)
-      return fail(ErrorCode::kCorruptData, "metadata key '" + pattern_key + "'", "it does not have one entry for each layer");
+      return fail(ErrorCode::kCorruptData, "metadata key '" + pattern_key + "'",
+                  "it does not have one entry for each layer");
     for (size_t layer = 0; layer < pattern->size(); ++layer) h.windows[layer] = (*pattern)[layer] ? window : 0;
   } else {
     TRIREME_ASSIGN(const int64_t period, int_or(metadata, pattern_key, kDefaultPattern, 1, kMaxWindow));
@@ -72,7 +72,8 @@ Status read_hugging_face_windows(const Metadata& metadata, Hyperparameters& h) {
 Status read_hugging_face(const Metadata& metadata, Hyperparameters& h) {
   TRIREME_ASSIGN(const bool bidirectional, bool_or(metadata, "use_bidirectional_attention", false));
   if (bidirectional)
-    return fail(ErrorCode::kUnsupported, "metadata key 'use_bidirectional_attention'", "only causal attention is built");
+    return fail(ErrorCode::kUnsupported, "metadata key 'use_bidirectional_attention'",
+                "only causal attention is built");
   if (!metadata.has("hidden_activation") && !metadata.has("hidden_act")) h.activation = Activation::kGeluTanh;
   h.norm_weight_offset = 1.0f;
   TRIREME_ASSIGN(h.rope, read_hugging_face_rope(metadata, h, kGlobalBase, "full_attention"));

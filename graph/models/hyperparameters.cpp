@@ -7,7 +7,9 @@
 namespace trireme::graph {
 namespace {
 
-tl::unexpected<Error> bad(std::string why) { return fail(ErrorCode::kCorruptData, "model hyperparameters", std::move(why)); }
+tl::unexpected<Error> bad(std::string why) {
+  return fail(ErrorCode::kCorruptData, "model hyperparameters", std::move(why));
+}
 
 struct Limit {
   std::string_view name;
@@ -25,15 +27,16 @@ struct Number {
 
 Status check(const Hyperparameters& h) {
   const Limit limits[] = {
-      {"the number of layers", h.layers, 4096},         {"the width", h.width, 1 << 20},
-      {"the number of heads", h.heads, 1 << 14},        {"the number of KV heads", h.kv_heads, h.heads},
-      {"the head dimension", h.head_dim, 1 << 14},      {"the feed-forward width", h.ff_width, 1 << 24},
-      {"the vocabulary's size", h.vocab, 1 << 26},      {"the context length", h.context_length, int64_t{1} << 30},
+      {"the number of layers", h.layers, 4096},    {"the width", h.width, 1 << 20},
+      {"the number of heads", h.heads, 1 << 14},   {"the number of KV heads", h.kv_heads, h.heads},
+      {"the head dimension", h.head_dim, 1 << 14}, {"the feed-forward width", h.ff_width, 1 << 24},
+      {"the vocabulary's size", h.vocab, 1 << 26}, {"the context length", h.context_length, int64_t{1} << 30},
   };
   for (const Limit& limit : limits)
     if (limit.value < 1 || limit.value > limit.maximum)
       return bad(fmt::format("{} is {}, not between 1 and {}", limit.name, limit.value, limit.maximum));
-  if (h.heads % h.kv_heads != 0) return bad(fmt::format("{} heads are not a multiple of {} KV heads", h.heads, h.kv_heads));
+  if (h.heads % h.kv_heads != 0)
+    return bad(fmt::format("{} heads are not a multiple of {} KV heads", h.heads, h.kv_heads));
   if (h.windows.size() != size_t(h.layers))
     return bad(fmt::format("{} window sizes are given for {} layers", h.windows.size(), h.layers));
   for (const int64_t window : h.windows)

@@ -11,11 +11,11 @@
 namespace trireme::graph {
 
 struct Hyperparameters {
-  std::string family;        // "llama"
+  std::string family;  // "llama"
   int64_t layers = 0;
-  int64_t width = 0;         // of the residual stream
+  int64_t width = 0;  // of the residual stream
   int64_t heads = 0;
-  int64_t kv_heads = 0;      // divides heads
+  int64_t kv_heads = 0;  // divides heads
   int64_t head_dim = 0;
   int64_t ff_width = 0;
   int64_t vocab = 0;

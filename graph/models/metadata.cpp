@@ -32,7 +32,8 @@ Result<int64_t> require_int(const Metadata& metadata, std::string_view key, int6
   return *value;
 }
 
-Result<int64_t> int_or(const Metadata& metadata, std::string_view key, int64_t fallback, int64_t minimum, int64_t maximum) {
+Result<int64_t> int_or(const Metadata& metadata, std::string_view key, int64_t fallback, int64_t minimum,
+                       int64_t maximum) {
   return metadata.has(key) ? require_int(metadata, key, minimum, maximum) : fallback;
 }
 
@@ -55,7 +56,8 @@ Result<double> require_float(const Metadata& metadata, std::string_view key, dou
   return *value;
 }
 
-Result<double> float_or(const Metadata& metadata, std::string_view key, double fallback, double minimum, double maximum) {
+Result<double> float_or(const Metadata& metadata, std::string_view key, double fallback, double minimum,
+                        double maximum) {
   return metadata.has(key) ? require_float(metadata, key, minimum, maximum) : fallback;
 }
 

@@ -22,8 +22,8 @@ class Metadata {
   virtual ~Metadata() = default;
   virtual MetadataSource source() const = 0;
   virtual bool has(std::string_view key) const = 0;
-  virtual std::optional<int64_t> get_int(std::string_view key) const = 0;       // nullopt when beyond int64
-  virtual std::optional<double> get_float(std::string_view key) const = 0;      // integers too
+  virtual std::optional<int64_t> get_int(std::string_view key) const = 0;   // nullopt when beyond int64
+  virtual std::optional<double> get_float(std::string_view key) const = 0;  // integers too
   virtual std::optional<bool> get_bool(std::string_view key) const = 0;
   virtual std::optional<std::string> get_string(std::string_view key) const = 0;
   virtual std::optional<std::vector<int64_t>> get_int_list(std::string_view key) const = 0;  // booleans as 0 and 1
@@ -35,7 +35,8 @@ class Metadata {
 class TensorTable {
  public:
   virtual ~TensorTable() = default;
-  // Shape slowest first ([rows, columns] of a matmul's weight), row domain kFixed; nullopt when there is no such tensor.
+  // Shape slowest first ([rows, columns] of a matmul's weight), row domain kFixed; nullopt when there is no such
+  // tensor.
   virtual std::optional<TensorDesc> find(std::string_view name) const = 0;
   // The elements of a small tensor (at most 65536 elements) as f32, for tables that the builder folds in.
   virtual Result<std::vector<float>> read_floats(std::string_view name) const = 0;
@@ -44,11 +45,13 @@ class TensorTable {
 // Readers with range checks. Errors: kCorruptData naming the key, its value and what is allowed; kNotFound when a
 // required key is missing.
 Result<int64_t> require_int(const Metadata& metadata, std::string_view key, int64_t minimum, int64_t maximum);
-Result<int64_t> int_or(const Metadata& metadata, std::string_view key, int64_t fallback, int64_t minimum, int64_t maximum);
+Result<int64_t> int_or(const Metadata& metadata, std::string_view key, int64_t fallback, int64_t minimum,
+                       int64_t maximum);
 // A number, or a list with one for each layer. kUnsupported when the layers differ.
 Result<int64_t> uniform_int(const Metadata& metadata, std::string_view key, int64_t minimum, int64_t maximum);
 Result<double> require_float(const Metadata& metadata, std::string_view key, double minimum, double maximum);
-Result<double> float_or(const Metadata& metadata, std::string_view key, double fallback, double minimum, double maximum);
+Result<double> float_or(const Metadata& metadata, std::string_view key, double fallback, double minimum,
+                        double maximum);
 Result<bool> bool_or(const Metadata& metadata, std::string_view key, bool fallback);
 Result<std::string> string_or(const Metadata& metadata, std::string_view key, std::string fallback);
 

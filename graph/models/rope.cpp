@@ -9,10 +9,14 @@ namespace {
 
 constexpr int64_t kMaxDimensions = 1 << 16;
 
-tl::unexpected<Error> bad(std::string why) { return fail(ErrorCode::kCorruptData, "rope parameters", std::move(why)); }
+tl::unexpected<Error> bad(std::string why) {
+  return fail(ErrorCode::kCorruptData, "rope parameters", std::move(why));
+}
 
 // Grows with the context's stretch: 1 for none. Source: arXiv 2309.00071, section 3.4.
-double yarn_magnitude(double factor, double mscale) { return factor <= 1 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0; }
+double yarn_magnitude(double factor, double mscale) {
+  return factor <= 1 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0;
+}
 
 // The pair that turns `rotations` times within the original context, as a fraction of pairs.
 double correction_pair(double rotations, const RopeParameters& rope) {
@@ -52,13 +56,16 @@ void scale_llama3(const RopeScaling& scaling, std::vector<double>& frequencies) 
   }
 }
 
-bool is_positive(double value) { return std::isfinite(value) && value > 0; }
+bool is_positive(double value) {
+  return std::isfinite(value) && value > 0;
+}
 
 Status check(const RopeParameters& rope) {
   const RopeScaling& scaling = rope.scaling;
   if (rope.dimensions < 2 || rope.dimensions % 2 != 0 || rope.dimensions > kMaxDimensions)
     return bad("the rotated width " + std::to_string(rope.dimensions) + " is not a positive even number");
-  if (!std::isfinite(rope.base) || rope.base <= 1) return bad("the base " + std::to_string(rope.base) + " is not above 1");
+  if (!std::isfinite(rope.base) || rope.base <= 1)
+    return bad("the base " + std::to_string(rope.base) + " is not above 1");
   if (scaling.kind == RopeScalingKind::kNone) return {};
   if (!is_positive(scaling.factor)) return bad("the scaling factor is not positive");
   if (scaling.kind == RopeScalingKind::kLinear) return {};

@@ -15,15 +15,15 @@ enum class RopeScalingKind : uint8_t { kNone, kLinear, kLlama3, kYarn };
 struct RopeScaling {
   RopeScalingKind kind = RopeScalingKind::kNone;
   double factor = 1.0;
-  int64_t original_context = 0;           // llama3, yarn
-  double low_frequency_factor = 1.0;      // llama3
-  double high_frequency_factor = 4.0;     // llama3
-  double beta_fast = 32.0;                // yarn
-  double beta_slow = 1.0;                 // yarn
-  bool truncate = true;                   // yarn: correction range rounded outward to whole pairs
-  std::optional<double> attention_factor; // yarn: replaces the derived one
-  std::optional<double> mscale;           // yarn
-  std::optional<double> mscale_all_dim;   // yarn
+  int64_t original_context = 0;                 // llama3, yarn
+  double low_frequency_factor = 1.0;            // llama3
+  double high_frequency_factor = 4.0;           // llama3
+  double beta_fast = 32.0;                      // yarn
+  double beta_slow = 1.0;                       // yarn
+  bool truncate = true;                         // yarn: correction range rounded outward to whole pairs
+  std::optional<double> attention_factor = {};  // yarn: replaces the derived one
+  std::optional<double> mscale = {};            // yarn
+  std::optional<double> mscale_all_dim = {};    // yarn
   bool operator==(const RopeScaling&) const = default;
 };
 

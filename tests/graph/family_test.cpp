@@ -13,7 +13,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::string golden_path(const std::string& name) { return std::string(TRIREME_TEST_DATA) + "/graph/" + name + ".graph"; }
+std::string golden_path(const std::string& name) {
+  return std::string(TRIREME_TEST_DATA) + "/graph/" + name + ".graph";
+}
 
 std::string read_text(const std::string& path) {
   std::ifstream stream(path);

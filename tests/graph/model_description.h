@@ -18,7 +18,9 @@ class ModelDescription final : public Metadata, public TensorTable {
   static ModelDescription load(const std::string& name);
 
   MetadataSource source() const override { return source_; }
-  bool has(std::string_view key) const override { return values_.count(std::string(key)) || lists_.count(std::string(key)); }
+  bool has(std::string_view key) const override {
+    return values_.count(std::string(key)) || lists_.count(std::string(key));
+  }
   std::optional<int64_t> get_int(std::string_view key) const override;
   std::optional<double> get_float(std::string_view key) const override;
   std::optional<bool> get_bool(std::string_view key) const override;
