@@ -2,6 +2,7 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "graph/names.h"
 #include "graph/text.h"
 #include "hal/op_fields.h"
 
@@ -147,7 +148,7 @@ class Parser {
     std::string name;
     TensorDesc desc;
     if (!parse_name(name) || !scanner_.expect(":") || !parse_desc(desc)) return false;
-    if (named_.count(name)) return scanner_.fail_here("the name '" + name + "' is taken");
+    if (named_.count(name)) return scanner_.fail_here("the name " + quoted(name) + " is taken");
     ValueId id = 0;
     if (kind == "input") {
       id = graph_.add_input(name, desc);
@@ -217,7 +218,7 @@ class Parser {
     std::string name;
     if (!parse_name(name)) return false;
     const auto found = named_.find(name);
-    if (found == named_.end()) return scanner_.fail_here("@" + name + " is not defined above");
+    if (found == named_.end()) return scanner_.fail_here("@" + quoted(name) + " is not defined above");
     id = found->second;
     return true;
   }
@@ -226,7 +227,7 @@ class Parser {
     std::string name;
     ValueId id = 0;
     if (!parse_name(name) || !scanner_.expect("=") || !parse_reference(id)) return false;
-    if (graph_.find_output(name)) return scanner_.fail_here("the output '" + name + "' is defined twice");
+    if (graph_.find_output(name)) return scanner_.fail_here("the output " + quoted(name) + " is defined twice");
     if (graph_.outputs().size() >= kMaxOutputs) return scanner_.fail_here("there are too many outputs");
     graph_.set_output(std::move(name), id);
     return true;

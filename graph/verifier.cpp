@@ -4,6 +4,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "graph/names.h"
 #include "graph/operands.h"
 #include "graph/shape_inference.h"
 
@@ -35,13 +36,13 @@ class Verifier {
   std::string node_name(NodeId id) const {
     const Node& node = graph_.node(id);
     return "graph node " + std::to_string(id) + " (" + std::string(op_name(node.params)) +
-           (node.label.empty() ? "" : " " + node.label) + ")";
+           (node.label.empty() ? "" : " " + quoted(node.label)) + ")";
   }
   tl::unexpected<Error> broken(NodeId id, std::string why) const {
     return fail(ErrorCode::kInternal, node_name(id), std::move(why));
   }
   static tl::unexpected<Error> broken_value(const Value& value, std::string why) {
-    return fail(ErrorCode::kInternal, "graph value '" + value.name + "'", std::move(why));
+    return fail(ErrorCode::kInternal, "graph value " + quoted(value.name), std::move(why));
   }
 
   Status check_named_values() {
@@ -171,7 +172,7 @@ class Verifier {
     if (graph_.outputs().empty()) return fail(ErrorCode::kInternal, "graph", "it has no outputs");
     std::set<std::string_view> names;
     for (const Output& output : graph_.outputs()) {
-      const std::string what = "graph output '" + output.name + "'";
+      const std::string what = "graph output " + quoted(output.name);
       if (output.name.empty() || !names.insert(output.name).second)
         return fail(ErrorCode::kInternal, what, "its name is empty or not unique");
       if (output.value >= graph_.value_count() || !defined_[output.value])

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "graph/models/decoder.h"
+#include "graph/names.h"
 
 namespace trireme::graph {
 namespace {
@@ -53,7 +54,7 @@ Result<Activation> read_activation(const Metadata& metadata) {
     if (name == "gelu") return Activation::kGeluErf;
     if (name == "relu") return Activation::kRelu;
     if (name == "relu2") return Activation::kReluSquared;
-    return fail(ErrorCode::kUnsupported, fmt::format("metadata key '{}'", key), "unknown activation '" + name + "'");
+    return fail(ErrorCode::kUnsupported, fmt::format("metadata key '{}'", key), "unknown activation " + quoted(name));
   }
   return Activation::kSilu;
 }
@@ -140,7 +141,7 @@ Result<std::optional<std::vector<int64_t>>> read_layer_types(const Metadata& met
   std::vector<int64_t> windows;
   for (const std::string& type : *types) {
     if (type != "full_attention" && type != "sliding_attention")
-      return fail(ErrorCode::kUnsupported, "metadata key 'layer_types'", "unknown layer type '" + type + "'");
+      return fail(ErrorCode::kUnsupported, "metadata key 'layer_types'", "unknown layer type " + quoted(type));
     int64_t window = 0;
     if (type == "sliding_attention") {
       TRIREME_ASSIGN(window, require_int(metadata, "sliding_window", 1, kMaxSize));

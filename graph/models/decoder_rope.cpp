@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "graph/models/decoder.h"
+#include "graph/names.h"
 
 namespace trireme::graph {
 namespace {
@@ -12,7 +13,7 @@ constexpr double kHuge = 1e30;
 
 tl::unexpected<Error> unknown_scaling(const std::string& key, const std::string& type) {
   return fail(ErrorCode::kUnsupported, fmt::format("metadata key '{}'", key),
-              "rope scaling '" + type + "' is not supported", "use a model with linear, llama3 or yarn scaling");
+              "rope scaling " + quoted(type) + " is not supported", "use a model with linear, llama3 or yarn scaling");
 }
 
 Result<std::optional<double>> optional_float(const Metadata& metadata, const std::string& key) {
@@ -47,7 +48,11 @@ Status read_llama3(const Metadata& metadata, const std::string& object, RopeScal
   return {};
 }
 
-Status read_yarn(const Metadata& metadata, const std::string& object, RopeScaling& scaling) {
+Status read_yarn(const Metadata& metadata, const std::string& object, int64_t context_length, RopeScaling& scaling) {
+  TRIREME_ASSIGN(scaling.original_context,
+                 int_or(metadata, object + "original_max_position_embeddings", context_length, 1, kMaxContext));
+  const double stretch = double(context_length) / double(scaling.original_context);
+  TRIREME_ASSIGN(scaling.factor, float_or(metadata, object + "factor", stretch, 0, kHuge));
   TRIREME_ASSIGN(scaling.beta_fast, float_or(metadata, object + "beta_fast", 32, 0, kHuge));
   TRIREME_ASSIGN(scaling.beta_slow, float_or(metadata, object + "beta_slow", 1, 0, kHuge));
   TRIREME_ASSIGN(scaling.truncate, bool_or(metadata, object + "truncate", true));
@@ -75,15 +80,12 @@ Result<RopeParameters> read_hugging_face_rope(const Metadata& metadata, const Hy
   TRIREME_ASSIGN(scaling.kind, scaling_kind(type_key, type));
   if (scaling.kind == RopeScalingKind::kNone) return rope;
 
-  TRIREME_ASSIGN(scaling.original_context,
-                 int_or(metadata, object + "original_max_position_embeddings", sizes.context_length, 1, kMaxContext));
-  const bool derived_factor = scaling.kind == RopeScalingKind::kYarn && !metadata.has(object + "factor");
-  scaling.factor = double(sizes.context_length) / double(scaling.original_context);
-  if (!derived_factor) {
-    TRIREME_ASSIGN(scaling.factor, require_float(metadata, object + "factor", 0, kHuge));
+  if (scaling.kind == RopeScalingKind::kYarn) {
+    TRIREME_TRY(read_yarn(metadata, object, sizes.context_length, scaling));
+    return rope;
   }
+  TRIREME_ASSIGN(scaling.factor, require_float(metadata, object + "factor", 0, kHuge));
   if (scaling.kind == RopeScalingKind::kLlama3) TRIREME_TRY(read_llama3(metadata, object, scaling));
-  if (scaling.kind == RopeScalingKind::kYarn) TRIREME_TRY(read_yarn(metadata, object, scaling));
   return rope;
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "graph/models/registry.h"
+#include "graph/names.h"
 
 namespace trireme::graph {
 namespace {
@@ -19,7 +20,7 @@ tl::unexpected<Error> unknown(std::string_view key, std::string_view name,
   std::string list;
   for (const Family* family : families())
     for (const std::string_view other : known(*family)) list += fmt::format("{}{}", list.empty() ? "" : ", ", other);
-  return fail(ErrorCode::kUnsupported, fmt::format("architecture '{}'", name.substr(0, 100)),
+  return fail(ErrorCode::kUnsupported, "architecture " + quoted(name.substr(0, 100)),
               fmt::format("no family of models has this {}", key), "the known ones are: " + list);
 }
 

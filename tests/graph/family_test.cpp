@@ -57,6 +57,7 @@ TEST_P(FamilyGraphTest, UsesEveryTensorOfTheFile) {
 TEST_P(FamilyGraphTest, NamesTheTensorThatIsMissingOrHasAnotherShape) {
   const ModelDescription model = ModelDescription::load(GetParam());
   for (const auto& [name, desc] : model.tensors()) {
+    if (name.starts_with("blk.") && !name.starts_with("blk.0.") && !name.starts_with("blk.5.")) continue;  // all alike
     if (name == "output.weight" || name.ends_with(".bias")) continue;  // tested apart: absence has a meaning there
     ModelDescription missing = model;
     missing.erase_tensor(name);
@@ -97,7 +98,7 @@ TEST_P(FamilyGraphTest, LayersPartitionTheNodes) {
 
 INSTANTIATE_TEST_SUITE_P(Models, FamilyGraphTest,
                          ::testing::Values("llama", "llama_gguf", "llama_tied_yarn", "qwen2", "qwen3", "qwen3_gguf",
-                                           "gemma3", "gemma3_gguf"),
+                                           "gemma3", "gemma3_gguf", "smollm2_gguf", "gemma3_270m_gguf"),
                          [](const auto& test) { return test.param; });
 
 }  // namespace

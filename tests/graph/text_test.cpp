@@ -8,6 +8,8 @@
 #include <bit>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "graph/verifier.h"
@@ -197,7 +199,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"input @x : F32[4294967296, 4294967296]", "negative or too large"},
         BadText{"input @x : F32[99999999999999999999]", "expected a number within range"},
         BadText{"input @x : F32[8] 8", "the line should end here"},
-        BadText{std::string(kX) + "weight @x : F32[8]", "line 2, column 19: the name 'x' is taken"},
+        BadText{std::string(kX) + "weight @x : F32[8]", "line 2, column 19: the name \"x\" is taken"},
         BadText{"constant @c : F32[1]", "expected '='"}, BadText{"constant @c : F32[1] = one", "expected a number"},
         BadText{"constant @c : F32[1] = nan", "not finite"}, BadText{"constant @c : F32[1] = inf", "not finite"},
         BadText{"constant @c : F32[1] = 1e99", "expected a number within range"}));
@@ -208,7 +210,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{std::string(kX) + "%1 = scale(@x) : F32[8] ; layer 0", "the next value must be %0"},
         BadText{std::string(kX) + "%0, %0 = scale(@x) : F32[8], F32[8] ; layer 0", "the next value must be %1"},
         BadText{std::string(kX) + "%0 = twice(@x) : F32[8] ; layer 0", "no op is called 'twice'"},
-        BadText{std::string(kX) + "%0 = scale(@z) : F32[8] ; layer 0", "@z is not defined above"},
+        BadText{std::string(kX) + "%0 = scale(@z) : F32[8] ; layer 0", "@\"z\" is not defined above"},
         BadText{std::string(kX) + "%0 = scale(%0) : F32[8] ; layer 0", "%0 is not defined above"},
         BadText{std::string(kX) + "%0 = scale(@x : F32[8] ; layer 0", "expected ')'"},
         BadText{std::string(kX) + "%0 = scale(@x) {half=1} : F32[8] ; layer 0", "the op has no field 'half'"},
@@ -224,6 +226,35 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{std::string(kX) + "output @y = %0", "%0 is not defined above"},
         BadText{std::string(kX) + "output @y = @x\noutput @y = @x", "line 3"},
         BadText{std::string(kX) + "output @y", "expected '='"}));
+
+// The fuzz target starts from these; a seed that is refused at once would teach it nothing.
+TEST(TextTest, SeedsOfTheFuzzTargetAreSound) {
+  size_t seeds = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(TRIREME_TEST_DATA) + "/../fuzz/corpus/graph_text")) {
+    std::ifstream stream(entry.path());
+    const std::string text{std::istreambuf_iterator<char>(stream), {}};
+    const auto graph = parse(text);
+    ASSERT_TRUE(graph) << graph.error().message();
+    const Status status = verify(*graph);
+    EXPECT_TRUE(status) << entry.path() << ": " << status.error().message();
+    ++seeds;
+  }
+  EXPECT_GE(seeds, 2u);
+}
+
+// Found by the fuzz target: names from the text broke the error's single line.
+TEST(TextTest, ErrorsStayOnOneLineWhateverTheNames) {
+  const auto unknown = parse("output @y = @\"a\\x0ab\"");
+  ASSERT_FALSE(unknown);
+  EXPECT_THAT(unknown.error().message(), HasSubstr("@\"a\\x0ab\" is not defined above"));
+  const auto taken = parse("input @\"\\x0a\" : F32[1]\ninput @\"\\x0a\" : F32[1]");
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().message().find('\n'), std::string::npos);
+  const auto unsound = parse("input @\"\\x0a\" : F32[0]\n");
+  ASSERT_TRUE(unsound);
+  EXPECT_EQ(verify(*unsound).error().message().find('\n'), std::string::npos);
+}
 
 TEST(TextTest, ManyOutputsAreRefused) {
   std::string text = kX;
