@@ -32,7 +32,7 @@ const Format& format_of(const CodecRecord& record) {
 }
 
 // Random bytes: speed does not depend on values, and no scale is worse than a NaN.
-std::shared_ptr<const PackedWeight> draw_weight(const CodecRecord& record, Shape2 shape) {
+std::shared_ptr<const PackedWeight> draw_weight(const CodecRecord& record, Shape2 shape, WeightArena& arena) {
   const Format& format = format_of(record);
   const TensorDesc desc{{shape.outputs, shape.columns}, &format};
   std::vector<std::byte> data(size_t(desc.bytes()));
@@ -41,7 +41,7 @@ std::shared_ptr<const PackedWeight> draw_weight(const CodecRecord& record, Shape
     const uint64_t bits = random();
     std::memcpy(data.data() + i, &bits, 8);
   }
-  auto weight = PackedWeight::pack({desc, data, {}, "w"}, [](int64_t count, FunctionRef<void(int64_t)> body) {
+  auto weight = PackedWeight::pack({desc, data, {}, "w"}, arena, [](int64_t count, FunctionRef<void(int64_t)> body) {
     for (int64_t i = 0; i < count; ++i) body(i);
   });
   return weight ? *weight : nullptr;
@@ -49,10 +49,11 @@ std::shared_ptr<const PackedWeight> draw_weight(const CodecRecord& record, Shape
 
 // Each step uses the next of several copies, more than caches hold, as a token's walk through the layers does.
 void run_matmul(benchmark::State& state, const CodecRecord& record, Shape2 shape, int64_t rows, int64_t copies) {
+  WeightArena arena;
   std::vector<std::shared_ptr<const PackedWeight>> weights;
   std::vector<std::unique_ptr<const Kernel>> kernels;
   for (int64_t i = 0; i < copies; ++i) {
-    weights.push_back(draw_weight(record, shape));
+    weights.push_back(draw_weight(record, shape, arena));
     kernels.push_back(make_matmul(weights.back(), {}, false, 1));
   }
   const Q8Rows layout{nullptr, shape.columns};
@@ -77,14 +78,19 @@ void run_matmul(benchmark::State& state, const CodecRecord& record, Shape2 shape
 }
 
 void read_bandwidth(benchmark::State& state) {
-  std::vector<uint64_t> memory(size_t(256) << 17, 1);
+  constexpr size_t kBytes = size_t(256) << 20;
+  WeightArena arena;
+  const auto memory = arena.allocate(kBytes);
+  if (!memory) return state.SkipWithError("no memory");
+  std::memset(memory->get(), 1, kBytes);
+  const auto* words = reinterpret_cast<const uint64_t*>(memory->get());
   for (auto _ : state) {
     uint64_t sums[8] = {};
-    for (size_t i = 0; i < memory.size(); i += 64)
-      for (size_t j = 0; j < 64; ++j) sums[j % 8] += memory[i + j];
+    for (size_t i = 0; i < kBytes / 8; i += 64)
+      for (size_t j = 0; j < 64; ++j) sums[j % 8] += words[i + j];
     for (const uint64_t sum : sums) benchmark::DoNotOptimize(sum);
   }
-  state.SetBytesProcessed(int64_t(state.iterations()) * int64_t(memory.size() * 8));
+  state.SetBytesProcessed(int64_t(state.iterations()) * int64_t(kBytes));
 }
 
 void register_all() {

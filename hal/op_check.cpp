@@ -56,6 +56,8 @@ class Checker {
     require(Shape::from(std::span(sizes).first(size_t(desc.shape.rank()))).has_value(), desc.text() + " is too large");
     require(desc.shape.back() % desc.format->block_elements == 0,
             desc.text() + " has rows that are no multiple of " + std::to_string(desc.format->block_elements));
+    require(desc.shape.rows() % desc.format->block_rows == 0,
+            desc.text() + " has a number of rows that is no multiple of " + std::to_string(desc.format->block_rows));
     require(desc.rows == RowDomain::kFixed || desc.shape.rank() > 0, "a scalar has no rows to count");
   }
   void expect(const char* kind, int i, const TensorDesc& actual, const TensorDesc& expected) {

@@ -106,7 +106,7 @@ Result<std::shared_ptr<const Weight>> CpuDevice::prepare_weight(const HostTensor
   const auto parallel = [&](int64_t count, FunctionRef<void(int64_t)> body) {
     pool_.run(count, [&](int64_t chunk, int) { body(chunk); });
   };
-  return quantized::PackedWeight::pack(tensor, parallel);
+  return quantized::PackedWeight::pack(tensor, packed_weights_, parallel);
 }
 
 Result<std::shared_ptr<const PreparedOp>> CpuDevice::prepare(

@@ -3,6 +3,7 @@
 
 #include <mutex>
 
+#include "backends/cpu/quantized/weight_arena.h"
 #include "backends/cpu/thread_pool.h"
 #include "hal/device.h"
 #include "hal/host_queue.h"
@@ -32,6 +33,7 @@ class CpuDevice final : public Device {
  private:
   DeviceInfo info_;
   ThreadPool pool_;
+  quantized::WeightArena packed_weights_;
   std::once_flag measured_;
   MeasuredSpeed speed_;
   HostQueue queue_;  // last: it may still run lists on the pool while it is destroyed

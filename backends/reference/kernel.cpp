@@ -3,19 +3,22 @@
 #include <new>
 
 #include "backends/reference/ops/ops.h"
+#include "hal/format_decoder.h"
 #include "hal/op_check.h"
 
 namespace trireme::reference {
 
 Result<std::shared_ptr<const HostWeight>> HostWeight::decode(const HostTensor& tensor) {
   const TensorDesc& desc = tensor.desc;
-  if (!desc.format || !has_float_values(*desc.format) || !tensor.planes.empty())
-    return fail(ErrorCode::kUnsupported, tensor.name, desc.text() + " cannot be decoded to floats on reference:0");
+  if (!desc.format || !has_float_values(*desc.format))
+    return fail(ErrorCode::kUnsupported, tensor.name, desc.text() + " has no float values");
   std::array<int64_t, kMaxRank> sizes{};
   for (int i = 0; i < desc.shape.rank(); ++i) sizes[size_t(i)] = desc.shape[i];
   TRIREME_TRY(Shape::from(std::span(sizes).first(size_t(desc.shape.rank()))));
   const int64_t columns = desc.shape.back(), rows = desc.shape.rows();
-  if (columns <= 0 || rows <= 0 || columns % desc.format->block_elements != 0 || uint64_t(desc.bytes()) != tensor.data.size())
+  // No format packs more than a few elements into a byte, so data of the right size also bounds what is allocated.
+  if (columns <= 0 || rows <= 0 || columns % desc.format->block_elements != 0 || rows % desc.format->block_rows != 0 ||
+      uint64_t(desc.bytes()) != tensor.data.size())
     return fail(ErrorCode::kInvalidArgument, tensor.name,
                 std::to_string(tensor.data.size()) + " bytes are not what " + desc.text() + " takes");
   auto weight = std::make_shared<HostWeight>();
@@ -24,16 +27,12 @@ Result<std::shared_ptr<const HostWeight>> HostWeight::decode(const HostTensor& t
     weight->values_ = reinterpret_cast<const float*>(tensor.data.data());
     return weight;
   }
-  const auto row_bytes = size_t(desc.format->row_bytes(columns));
   try {
     weight->decoded_.resize(size_t(rows * columns));
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::kOutOfMemory, tensor.name, "the system cannot hold its " + std::to_string(rows * columns) + " floats");
   }
-  const std::span<float> values(weight->decoded_);
-  for (int64_t row = 0; row < rows; ++row)
-    TRIREME_TRY(decode_row(*desc.format, tensor.data.subspan(size_t(row) * row_bytes, row_bytes),
-                           values.subspan(size_t(row * columns), size_t(columns))));
+  TRIREME_TRY(decode_rows(tensor, 0, rows, weight->decoded_));
   weight->values_ = weight->decoded_.data();
   return weight;
 }

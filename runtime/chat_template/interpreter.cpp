@@ -101,7 +101,10 @@ Result<std::string> Interpreter::render(const Template& tree) {
   const Error& error = status.error();
   std::string what = error.what();
   if (error_line_ != 0) what += ", line " + std::to_string(error_line_);
-  return fail(error.code(), std::move(what), error.why(), error.remedy());
+  // What a template says itself may have several lines; an error has one.
+  std::string why = error.why();
+  std::replace_if(why.begin(), why.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  return fail(error.code(), std::move(what), std::move(why), error.remedy());
 }
 
 std::shared_ptr<Scope> Interpreter::inner_scope() { return std::make_shared<Scope>(budget_, scope_); }

@@ -69,6 +69,11 @@ Status AddedTokens::add(AddedToken token, std::span<const Normalizer> normalizer
     if (special_.size() <= static_cast<size_t>(token.id)) special_.resize(static_cast<size_t>(token.id) + 1);
     special_[static_cast<size_t>(token.id)] = true;
   }
+  if (token.normalized) {
+    normalized_contents_[token.id] = std::move(searched);
+  } else {
+    normalized_contents_.erase(token.id);
+  }
   tokens_[index] = std::move(token);
   return {};
 }
@@ -97,6 +102,11 @@ std::vector<Stretch> AddedTokens::find(std::string_view text, bool normalized, b
   }
   if (done != text.size() || text.empty()) result.push_back({done, text.size(), -1});
   return result;
+}
+
+const std::string* AddedTokens::normalized_content(int32_t id) const {
+  const auto found = normalized_contents_.find(id);
+  return found == normalized_contents_.end() ? nullptr : &found->second;
 }
 
 bool AddedTokens::is_special(int32_t id) const {

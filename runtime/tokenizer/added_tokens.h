@@ -49,9 +49,14 @@ class AddedTokens {
 
   bool is_special(int32_t id) const;
 
+  // The normalized content of a token that is searched for in the normalized text, which is what it decodes to; null for
+  // any other id.
+  const std::string* normalized_content(int32_t id) const;
+
  private:
   std::vector<AddedToken> tokens_;
   std::unordered_map<std::string, size_t> by_content_;
+  std::unordered_map<int32_t, std::string> normalized_contents_;
   std::vector<bool> special_;  // by id
   TokenTrie raw_;  // -> index into tokens_
   TokenTrie normalized_;

@@ -9,7 +9,8 @@
 namespace trireme::runtime {
 namespace {
 
-constexpr std::string_view kWordClass = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+// The fractions and superscripts of Latin-1 are word characters in Oniguruma's tables, and no others are.
+constexpr std::string_view kWordClass = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\xB2\\xB3\\xB9\\xBC-\\xBE";
 constexpr std::string_view kHexClass = "0-9A-Fa-f";
 
 class Translator {

@@ -43,7 +43,10 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) c
 }
 
 int32_t Tokenizer::vocab_size() const { return parts_->vocabulary.size(); }
-std::string_view Tokenizer::token_text(int32_t id) const { return parts_->vocabulary.text(id); }
+std::string_view Tokenizer::token_text(int32_t id) const {
+  const std::string* normalized = parts_->added.normalized_content(id);
+  return normalized ? std::string_view(*normalized) : parts_->vocabulary.text(id);
+}
 std::optional<int32_t> Tokenizer::token_id(std::string_view text) const { return parts_->vocabulary.find(text); }
 bool Tokenizer::has_token(int32_t id) const { return parts_->vocabulary.contains(id); }
 bool Tokenizer::is_special(int32_t id) const { return parts_->added.is_special(id); }

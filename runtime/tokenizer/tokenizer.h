@@ -39,7 +39,8 @@ class Tokenizer {
   // One more than the largest id. A model may have more logits than that.
   int32_t vocab_size() const;
 
-  // The token as the vocabulary spells it ("Ġhello", "▁hello", "<0x0A>"); empty for an id that does not exist.
+  // The token as the vocabulary spells it ("Ġhello", "▁hello", "<0x0A>"), or in its normalized form where
+  // that is what texts are searched for; empty for an id that does not exist.
   std::string_view token_text(int32_t id) const;
   // The id that the vocabulary gives to exactly this spelling.
   std::optional<int32_t> token_id(std::string_view text) const;

@@ -62,6 +62,13 @@ Status run(Device& device, const Case& test, std::shared_ptr<const PreparedOp> o
 
 }  // namespace
 
+HostTensor Case::constant(size_t i) const {
+  HostTensor tensor{op.inputs[i].desc, inputs[i], {}, "input " + std::to_string(i)};
+  if (i < planes.size())
+    for (const Bytes& plane : planes[i]) tensor.planes.push_back(plane);
+  return tensor;
+}
+
 Result<std::vector<Bytes>> execute(Device& device, const Case& test) {
   std::vector<std::shared_ptr<const Weight>> constants;
   std::vector<Placed> inputs(test.op.inputs.size());
@@ -69,8 +76,7 @@ Result<std::vector<Bytes>> execute(Device& device, const Case& test) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Operand& input = test.op.inputs[i];
     if (input.constant) {
-      TRIREME_ASSIGN(auto weight, device.prepare_weight({input.desc, test.inputs[i], {}, "input " + std::to_string(i)},
-                                                        use_of(test.op.params, i)));
+      TRIREME_ASSIGN(auto weight, device.prepare_weight(test.constant(i), use_of(test.op.params, i)));
       constants.push_back(std::move(weight));
     } else {
       TRIREME_ASSIGN(inputs[i], place(device, test.inputs[i]));

@@ -19,6 +19,11 @@ struct Case {
   std::vector<Bytes> inputs;
   std::optional<int32_t> token_count;
   std::optional<int32_t> output_count;
+  // Of each input, the further tensors that its format needs. May be shorter than inputs.
+  std::vector<std::vector<Bytes>> planes = {};
+
+  // Input i as a device's constant.
+  HostTensor constant(size_t i) const;
 };
 
 // What fills every output that shares no input's storage before the op runs.

@@ -17,31 +17,43 @@ namespace trireme::cpu::HWY_NAMESPACE {
 
 constexpr float kNone = -std::numeric_limits<float>::infinity();
 
-// Lane p of the result is the sum of the lanes of v[p].
+// Registers decide how many queries and value vectors one inner loop holds.
+constexpr int kLoopQueries = HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4 ? 2 : 4;
+constexpr int kLoopVectors = HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4 ? 2 : 4;
+
+// Four vectors to one that holds, in each 128-bit block, the four sums over that block.
 template <class D>
-HWY_INLINE VecF32 sum_each(D d, const VecF32* HWY_RESTRICT v) {
-  constexpr int64_t kLanesOfD = int64_t(hn::MaxLanes(D()));  // depends on D, so that branches are discarded
+HWY_INLINE VecF32 sum_blocks(D d, const VecF32* HWY_RESTRICT v) {
   const hn::Repartition<double, D> dd;
-  // Four vectors to one that holds, in each 128-bit block, the four sums over that block.
-  const auto four = [&](const VecF32* u) HWY_ATTR {
-    const auto ab = hn::Add(hn::InterleaveLower(d, u[0], u[1]), hn::InterleaveUpper(d, u[0], u[1]));
-    const auto cd = hn::Add(hn::InterleaveLower(d, u[2], u[3]), hn::InterleaveUpper(d, u[2], u[3]));
-    const auto a = hn::BitCast(dd, ab), c = hn::BitCast(dd, cd);
-    return hn::Add(hn::BitCast(d, hn::InterleaveLower(dd, a, c)), hn::BitCast(d, hn::InterleaveUpper(dd, a, c)));
-  };
+  const auto ab = hn::Add(hn::InterleaveLower(d, v[0], v[1]), hn::InterleaveUpper(d, v[0], v[1]));
+  const auto cd = hn::Add(hn::InterleaveLower(d, v[2], v[3]), hn::InterleaveUpper(d, v[2], v[3]));
+  const auto a = hn::BitCast(dd, ab), c = hn::BitCast(dd, cd);
+  return hn::Add(hn::BitCast(d, hn::InterleaveLower(dd, a, c)), hn::BitCast(d, hn::InterleaveUpper(dd, a, c)));
+}
+
+// Lane 4 i + j of the result is the sum over the blocks of lane j of v[i]. Each sum has the same order.
+template <class D>
+HWY_INLINE VecF32 sum_across(D d, const VecF32* HWY_RESTRICT v) {
+  constexpr int64_t kLanesOfD = int64_t(hn::MaxLanes(D()));  // depends on D, so that branches are discarded
   if constexpr (kLanesOfD == 4) {
-    return four(v);
+    return v[0];
   } else if constexpr (kLanesOfD == 8) {
-    const auto low = four(v), high = four(v + 4);
-    return hn::Add(hn::ConcatLowerLower(d, high, low), hn::ConcatUpperUpper(d, high, low));
+    return hn::Add(hn::ConcatLowerLower(d, v[1], v[0]), hn::ConcatUpperUpper(d, v[1], v[0]));
   } else {
     static_assert(kLanesOfD == 16);
-    const auto a = four(v), c = four(v + 4), b = four(v + 8), e = four(v + 12);
-    const auto x = hn::Add(hn::ConcatLowerLower(d, b, a), hn::ConcatUpperUpper(d, b, a));
-    const auto y = hn::Add(hn::ConcatLowerLower(d, e, c), hn::ConcatUpperUpper(d, e, c));
+    const auto x = hn::Add(hn::ConcatLowerLower(d, v[2], v[0]), hn::ConcatUpperUpper(d, v[2], v[0]));
+    const auto y = hn::Add(hn::ConcatLowerLower(d, v[3], v[1]), hn::ConcatUpperUpper(d, v[3], v[1]));
     return hn::Add(hn::OddEvenBlocks(y, x), hn::SwapAdjacentBlocks(hn::OddEvenBlocks(x, y)));
   }
 }
+
+// Cache rows as they lie, for columns that are whole vectors; or a tile that was widened before.
+struct HalfRows {
+  static VecF32 load(F32 d, const std::byte* row, int64_t i) { return load_f16(d, reinterpret_cast<const uint16_t*>(row) + i); }
+};
+struct FloatRowsInPlace {
+  static VecF32 load(F32 d, const std::byte* row, int64_t i) { return hn::LoadU(d, reinterpret_cast<const float*>(row) + i); }
+};
 
 // One row of the cache as f32, padded with zeros.
 HWY_INLINE void load_cache_row(const AttentionShape& shape, const std::byte* row, float* values) {
@@ -58,90 +70,106 @@ HWY_INLINE void load_cache_row(const AttentionShape& shape, const std::byte* row
   for (; i < shape.padded; ++i) values[i] = 0.0f;
 }
 
-// scores[p] = q . k[p] for the tile's positions; those outside [begin, end) are not meaningful.
-HWY_INLINE void score_tile(const AttentionShape& shape, const float* q, const float* k, int64_t begin, int64_t end,
-                           float* scores) {
+// scores[q][j] = q . row j, for kQueries queries and kLanes rows. Every sum has one chain over the columns.
+template <class Rows, int kQueries>
+HWY_INLINE void score_rows(const AttentionShape& shape, const float* q, const std::byte* const* rows, float* scores) {
   const F32 d;
-  for (int64_t p = begin / kLanes * kLanes; p < end; p += kLanes) {
-    VecF32 sums[kLanes];
-    for (int64_t j = 0; j < kLanes; ++j) sums[j] = hn::Zero(d);
-    const float* rows = k + p * shape.padded;
+  VecF32 parts[kQueries][kLanes / 4];
+  for (int64_t j = 0; j < kLanes; j += 4) {
+    VecF32 sums[kQueries][4];
+    for (auto& query : sums)
+      for (auto& sum : query) sum = hn::Zero(d);
     for (int64_t i = 0; i < shape.padded; i += kLanes) {
-      const auto x = hn::Load(d, q + i);
-      for (int64_t j = 0; j < kLanes; ++j)
-        sums[j] = hn::MulAdd(x, hn::Load(d, rows + j * shape.padded + i), sums[j]);
+      const VecF32 k[4] = {Rows::load(d, rows[j], i), Rows::load(d, rows[j + 1], i), Rows::load(d, rows[j + 2], i),
+                           Rows::load(d, rows[j + 3], i)};
+      for (int n = 0; n < kQueries; ++n) {
+        const auto x = hn::Load(d, q + n * shape.padded + i);
+        for (int r = 0; r < 4; ++r) sums[n][r] = hn::MulAdd(x, k[r], sums[n][r]);
+      }
     }
-    hn::Store(sum_each(d, sums), d, scores + p);
+    for (int n = 0; n < kQueries; ++n) parts[n][j / 4] = sum_blocks(d, sums[n]);
   }
+  for (int n = 0; n < kQueries; ++n) hn::Store(sum_across(d, parts[n]), d, scores + n * kSplitPositions);
 }
 
-// Scores of one query to weights e^(score - largest), updating its running maximum and total. Positions outside
-// [begin, end) get weight 0. Returns what the sums so far must be multiplied by.
-HWY_INLINE float weigh_tile(const AttentionShape& shape, int64_t begin, int64_t end, float* scores, float& largest,
-                            float& total) {
+// sums[q] += weights[q][p] * row p for p in [begin, end), for kQueries queries and kVectors vectors of columns at i.
+template <class Rows, int kQueries, int kVectors>
+HWY_INLINE void add_values(const AttentionShape& shape, const float* weights, const std::byte* const* rows, int64_t begin,
+                           int64_t end, int64_t i, float* sums) {
+  const F32 d;
+  VecF32 acc[kQueries][kVectors];
+  for (int n = 0; n < kQueries; ++n)
+    for (int c = 0; c < kVectors; ++c) acc[n][c] = hn::Load(d, sums + n * shape.padded + i + c * kLanes);
+  for (int64_t p = begin; p < end; ++p) {
+    VecF32 value[kVectors];
+    for (int c = 0; c < kVectors; ++c) value[c] = Rows::load(d, rows[p], i + c * kLanes);
+    for (int n = 0; n < kQueries; ++n) {
+      const auto weight = hn::Set(d, weights[n * kSplitPositions + p]);
+      for (int c = 0; c < kVectors; ++c) acc[n][c] = hn::MulAdd(weight, value[c], acc[n][c]);
+    }
+  }
+  for (int n = 0; n < kQueries; ++n)
+    for (int c = 0; c < kVectors; ++c) hn::Store(acc[n][c], d, sums + n * shape.padded + i + c * kLanes);
+}
+
+template <class Rows, int kQueries>
+HWY_INLINE void add_all_values(const AttentionShape& shape, const float* weights, const std::byte* const* rows,
+                               int64_t begin, int64_t end, float* sums) {
+  int64_t i = 0;
+  for (; i + kLoopVectors * kLanes <= shape.padded; i += kLoopVectors * kLanes)
+    add_values<Rows, kQueries, kLoopVectors>(shape, weights, rows, begin, end, i, sums);
+  for (; i < shape.padded; i += kLanes) add_values<Rows, kQueries, 1>(shape, weights, rows, begin, end, i, sums);
+}
+
+// Calls body(query, integral constant) for groups of at most kLoopQueries queries.
+template <class Body>
+HWY_INLINE void for_queries(int64_t queries, const Body& body) {
+  int64_t q = 0;
+  for (; q + kLoopQueries <= queries; q += kLoopQueries) body(q, std::integral_constant<int, kLoopQueries>());
+  if constexpr (kLoopQueries > 2) {
+    if (queries - q == 3) return body(q, std::integral_constant<int, 3>());
+    if (queries - q == 2) return body(q, std::integral_constant<int, 2>());
+  }
+  if (q < queries) body(q, std::integral_constant<int, 1>());
+}
+
+// e^x for x <= 0, to 1 ulp above e^-87 and 0 below it.
+template <class D, class V>
+HWY_INLINE V exp_nonpositive(D d, V x) {
+  V n;
+  const V q = expm1_reduced(d, reduce_by_ln2(d, hn::Max(x, hn::Set(d, -87.0f)), n));
+  const V y = hn::Mul(hn::Add(q, hn::Set(d, 1.0f)), power_of_two(d, n));
+  return hn::IfThenElseZero(hn::Ge(x, hn::Set(d, -87.0f)), y);
+}
+
+// Scores of one query in a split to weights e^(score - largest). Positions outside [begin, end) get weight 0; only
+// [first, last), whole vectors around what the task looks at, is read and written.
+HWY_INLINE void weigh(const AttentionShape& shape, int64_t begin, int64_t end, int64_t first, int64_t last, float* scores,
+                      float& largest, float& total) {
   const F32 d;
   const auto none = hn::Set(d, kNone);
   const auto low = hn::Set(d, float(begin)), high = hn::Set(d, float(end));
   const auto scale = hn::Set(d, shape.scale), cap = hn::Set(d, shape.softcap);
   auto best = none;
-  for (int64_t p = 0; p < shape.tile(); p += kLanes) {
+  for (int64_t p = first; p < last; p += kLanes) {
     auto score = hn::Mul(hn::Load(d, scores + p), scale);
     if (shape.softcap > 0) score = hn::Mul(cap, tanh(d, hn::Div(score, cap)));
-    const auto index = hn::Iota(d, float(p));
-    score = hn::IfThenElse(hn::And(hn::Ge(index, low), hn::Lt(index, high)), score, none);
+    if (p < begin || p + kLanes > end) {
+      const auto index = hn::Iota(d, float(p));
+      score = hn::IfThenElse(hn::And(hn::Ge(index, low), hn::Lt(index, high)), score, none);
+    }
     hn::Store(score, d, scores + p);
     best = hn::Max(score, best);
   }
-  const float grown = std::max(largest, hn::GetLane(hn::MaxOfLanes(d, best)));
-  if (grown == kNone) {
-    for (int64_t p = 0; p < shape.tile(); p += kLanes) hn::Store(hn::Zero(d), d, scores + p);
-    return 1.0f;
-  }
-  const auto shift = hn::Set(d, grown);
+  largest = hn::GetLane(hn::MaxOfLanes(d, best));
+  const auto shift = hn::Set(d, largest == kNone ? 0.0f : largest);
   auto sum = hn::Zero(d);
-  for (int64_t p = 0; p < shape.tile(); p += kLanes) {
-    const auto weight = exp(d, hn::Sub(hn::Load(d, scores + p), shift));
+  for (int64_t p = first; p < last; p += kLanes) {
+    const auto weight = exp_nonpositive(d, hn::Sub(hn::Load(d, scores + p), shift));
     hn::Store(weight, d, scores + p);
     sum = hn::Add(sum, weight);
   }
-  const float correction =
-      largest == grown ? 1.0f : hn::GetLane(exp(d, hn::Set(d, std::max(largest, -1e30f) - grown)));
-  largest = grown;
-  total = total * correction + hn::GetLane(hn::SumOfLanes(d, sum));
-  return correction;
-}
-
-// sums[q] = sums[q] * corrections[q] + weights[q] . v, for kQueries queries and kVectors vectors of columns.
-template <int kQueries, int kVectors>
-HWY_INLINE void add_values(const AttentionShape& shape, const float* corrections, const float* weights, const float* v,
-                           int64_t begin, int64_t end, float* sums) {
-  const F32 d;
-  VecF32 acc[kQueries][kVectors];
-  for (int q = 0; q < kQueries; ++q) {
-    const auto correction = hn::Set(d, corrections[q]);
-    for (int c = 0; c < kVectors; ++c) acc[q][c] = hn::Mul(hn::Load(d, sums + q * shape.padded + c * kLanes), correction);
-  }
-  for (int64_t p = begin; p < end; ++p) {
-    VecF32 value[kVectors];
-    for (int c = 0; c < kVectors; ++c) value[c] = hn::Load(d, v + p * shape.padded + c * kLanes);
-    for (int q = 0; q < kQueries; ++q) {
-      const auto weight = hn::Set(d, weights[q * shape.tile() + p]);
-      for (int c = 0; c < kVectors; ++c) acc[q][c] = hn::MulAdd(weight, value[c], acc[q][c]);
-    }
-  }
-  for (int q = 0; q < kQueries; ++q)
-    for (int c = 0; c < kVectors; ++c) hn::Store(acc[q][c], d, sums + q * shape.padded + c * kLanes);
-}
-
-template <int kQueries>
-HWY_INLINE void add_values_columns(const AttentionShape& shape, const float* corrections, const float* weights,
-                                   const float* v, int64_t begin, int64_t end, float* sums) {
-  constexpr int kVectors = HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4 ? 2 : 4;
-  int64_t i = 0;
-  for (; i + kVectors * kLanes <= shape.padded; i += kVectors * kLanes)
-    add_values<kQueries, kVectors>(shape, corrections, weights, v + i, begin, end, sums + i);
-  for (; i < shape.padded; i += kLanes)
-    add_values<kQueries, 1>(shape, corrections, weights, v + i, begin, end, sums + i);
+  total = hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
 // Empties a state for `queries` queries.
@@ -167,45 +195,90 @@ HWY_INLINE void merge_query(const AttentionShape& shape, const AttentionState& p
             [&](auto u, auto v) HWY_ATTR { return hn::MulAdd(u, keep, hn::Mul(v, add)); });
 }
 
+// Scores and weighted values of one split, over cache rows in place or over tiles widened into the scratch.
+template <class Rows>
+HWY_INLINE void score_split(const AttentionShape& shape, int64_t queries, const std::byte* const* rows, int64_t begin,
+                            int64_t end, const AttentionScratch& scratch) {
+  for (int64_t p = begin / kLanes * kLanes; p < end; p += kLanes)
+    for_queries(queries, [&](int64_t q, auto count) HWY_ATTR {
+      score_rows<Rows, decltype(count)::value>(shape, scratch.q + q * shape.padded, rows + p,
+                                               scratch.scores + q * kSplitPositions + p);
+    });
+}
+template <class Rows>
+HWY_INLINE void add_split(const AttentionShape& shape, int64_t queries, const std::byte* const* rows, int64_t begin,
+                          int64_t end, const AttentionScratch& scratch) {
+  for_queries(queries, [&](int64_t q, auto count) HWY_ATTR {
+    add_all_values<Rows, decltype(count)::value>(shape, scratch.scores + q * kSplitPositions, rows, begin, end,
+                                                 scratch.split.sums + q * shape.padded);
+  });
+}
+
+// Calls body(rows, begin, end) for widened tiles of [begin, end); `rows` is indexed by position in the split.
+template <class Body>
+HWY_INLINE void for_tiles(const AttentionShape& shape, const std::byte* const* cache_rows, int64_t begin, int64_t end,
+                          float* tile, const Body& body) {
+  const std::byte* rows[kSplitPositions];
+  for (int64_t start = begin / kTilePositions * kTilePositions; start < end; start += kTilePositions) {
+    for (int64_t p = start; p < start + kTilePositions; ++p) {
+      rows[p] = reinterpret_cast<const std::byte*>(tile + (p - start) * shape.padded);
+      if (p >= begin && p < end) load_cache_row(shape, cache_rows[p], tile + (p - start) * shape.padded);
+    }
+    body(rows, std::max(begin, start), std::min(end, start + kTilePositions));
+  }
+}
+
+// Where the cache rows of positions [begin, end) of a split lie, K and V at the same offsets. Those beside them in the
+// same vectors of positions repeat a neighbour, so that they can be read.
+HWY_INLINE void find_rows(const AttentionShape& shape, const AttentionTask& task, int64_t split, int64_t begin, int64_t end,
+                          int64_t* offsets) {
+  const int64_t row_bytes = shape.columns * (shape.half ? 2 : 4);
+  const int64_t block_bytes = shape.kv_heads * shape.block_size * row_bytes;
+  int64_t block = (split * kSplitPositions + begin) / shape.block_size;
+  int64_t left = (block + 1) * shape.block_size - (split * kSplitPositions + begin);
+  for (int64_t p = begin; p < end; left = shape.block_size, ++block)
+    for (const int64_t stop = std::min(end, p + left); p < stop; ++p, --left)
+      offsets[p] = task.blocks[block] * block_bytes + (shape.block_size - left) * row_bytes;
+  for (int64_t p = begin / kLanes * kLanes; p < begin; ++p) offsets[p] = offsets[begin];
+  for (int64_t p = end; p % kLanes != 0; ++p) offsets[p] = offsets[end - 1];
+}
+
 // One split of a task; `scratch.q` is loaded. Gives scratch.split.
 HWY_INLINE void attend_split(const AttentionShape& shape, const AttentionTask& task, int64_t split,
                              const AttentionScratch& scratch) {
-  const int64_t group = shape.group(), queries = task.rows * group, tile = shape.tile();
+  const int64_t group = shape.group(), queries = task.rows * group, base = split * kSplitPositions;
   const auto first_seen = [&](int64_t position) {
     return shape.window > 0 ? std::max<int64_t>(0, position - shape.window + 1) : 0;
   };
-  const int64_t begin = std::max(split * kSplitPositions, first_seen(task.position));
-  const int64_t end = std::min((split + 1) * kSplitPositions, task.position + task.rows);
-  const int64_t row_bytes = shape.columns * (shape.half ? 2 : 4);
-  const int64_t block_bytes = shape.kv_heads * shape.block_size * row_bytes;
-  float corrections[4];
-  clear(shape, queries, scratch.split);
-  for (int64_t start = begin / tile * tile; start < end; start += tile) {
-    const int64_t tile_begin = std::max<int64_t>(0, begin - start), tile_end = std::min(tile, end - start);
-    for (int64_t p = tile_begin; p < tile_end; ++p) {
-      const int64_t position = start + p;
-      const int64_t at = task.blocks[position / shape.block_size] * block_bytes + position % shape.block_size * row_bytes;
-      load_cache_row(shape, task.k + at, scratch.k + p * shape.padded);
-      load_cache_row(shape, task.v + at, scratch.v + p * shape.padded);
-    }
-    for (int64_t q = 0; q < queries; q += 4) {
-      const int64_t some = std::min<int64_t>(4, queries - q);
-      float* weights = scratch.scores + q * tile;
-      for (int64_t j = 0; j < some; ++j) {
-        const int64_t position = task.position + (q + j) / group;
-        score_tile(shape, scratch.q + (q + j) * shape.padded, scratch.k, tile_begin, tile_end, weights + j * tile);
-        corrections[j] = weigh_tile(shape, first_seen(position) - start, std::min(tile_end, position + 1 - start),
-                                    weights + j * tile, scratch.split.largest[q + j], scratch.split.total[q + j]);
-      }
-      float* sums = scratch.split.sums + q * shape.padded;
-      switch (some) {
-        case 4: add_values_columns<4>(shape, corrections, weights, scratch.v, tile_begin, tile_end, sums); break;
-        case 3: add_values_columns<3>(shape, corrections, weights, scratch.v, tile_begin, tile_end, sums); break;
-        case 2: add_values_columns<2>(shape, corrections, weights, scratch.v, tile_begin, tile_end, sums); break;
-        default: add_values_columns<1>(shape, corrections, weights, scratch.v, tile_begin, tile_end, sums); break;
-      }
-    }
+  const int64_t begin = std::max<int64_t>(0, first_seen(task.position) - base);
+  const int64_t end = std::min(kSplitPositions, task.position + task.rows - base);
+  int64_t offsets[kSplitPositions];
+  const std::byte* rows[kSplitPositions];
+  find_rows(shape, task, split, begin, end, offsets);
+  const int64_t first = begin / kLanes * kLanes, last = (end + kLanes - 1) / kLanes * kLanes;
+  // Widening a tile pays when many queries share it.
+  const bool in_place = queries <= 4 && shape.columns % kLanes == 0 && shape.padded == shape.columns;
+  for (int64_t p = first; p < last; ++p) rows[p] = task.k + offsets[p];
+  if (!in_place)
+    for_tiles(shape, rows, begin, end, scratch.tile, [&](const std::byte* const* tile, int64_t from, int64_t to) HWY_ATTR {
+      score_split<FloatRowsInPlace>(shape, queries, tile, from, to, scratch);
+    });
+  else if (shape.half) score_split<HalfRows>(shape, queries, rows, begin, end, scratch);
+  else score_split<FloatRowsInPlace>(shape, queries, rows, begin, end, scratch);
+
+  for (int64_t q = 0; q < queries; ++q) {
+    const int64_t position = task.position + q / group;
+    weigh(shape, first_seen(position) - base, std::min(end, position + 1 - base), first, last,
+          scratch.scores + q * kSplitPositions, scratch.split.largest[q], scratch.split.total[q]);
   }
+  std::fill_n(scratch.split.sums, queries * shape.padded, 0.0f);
+  for (int64_t p = first; p < last; ++p) rows[p] = task.v + offsets[p];
+  if (!in_place)
+    for_tiles(shape, rows, begin, end, scratch.tile, [&](const std::byte* const* tile, int64_t from, int64_t to) HWY_ATTR {
+      add_split<FloatRowsInPlace>(shape, queries, tile, from, to, scratch);
+    });
+  else if (shape.half) add_split<HalfRows>(shape, queries, rows, begin, end, scratch);
+  else add_split<FloatRowsInPlace>(shape, queries, rows, begin, end, scratch);
 }
 
 // All splits of a task, merged in order into scratch.merged.

@@ -93,7 +93,7 @@ struct Layout {
     const int64_t part_rows = std::min(capacity, kSplitRows);
     const int64_t queries = round_up(shape.queries(), 16);
     state_floats = 2 * queries + queries * shape.padded;
-    worker_floats = queries * shape.padded + queries * shape.tile() + 2 * shape.tile() * shape.padded + 2 * state_floats;
+    worker_floats = queries * (shape.padded + kSplitPositions) + kTilePositions * shape.padded + 2 * state_floats;
     row_part_floats = 2 * round_up(shape.group(), 16) + shape.group() * shape.padded;
     tiles_at = round_up(int64_t(sizeof(Plan)), 64);
     tasks_at = tiles_at + round_up(capacity * int64_t(sizeof(Tile)), 64);
@@ -237,9 +237,8 @@ class AttentionKernel final : public Kernel {
     };
     AttentionScratch scratch;
     scratch.q = take(queries * shape_.padded);
-    scratch.scores = take(queries * shape_.tile());
-    scratch.k = take(shape_.tile() * shape_.padded);
-    scratch.v = take(shape_.tile() * shape_.padded);
+    scratch.scores = take(queries * kSplitPositions);
+    scratch.tile = take(kTilePositions * shape_.padded);
     scratch.split = state();
     scratch.merged = state();
     return scratch;

@@ -6,11 +6,12 @@
 
 namespace trireme::cpu {
 
-// Positions are taken in tiles at multiples of the tile size, and tiles in splits at multiples of kSplitPositions, both
-// counted from the sequence's start. Every row sums in this order, alone or beside others, whatever the thread count;
-// that makes prefill and decode agree bit by bit.
+// Positions are taken in splits at multiples of kSplitPositions from the sequence's start; a split has one softmax, and
+// splits are merged in order. Every row sums in this order, alone or beside others, whatever the thread count; that
+// makes prefill and decode agree bit by bit.
 inline constexpr int64_t kSplitPositions = 256;
-inline constexpr int64_t kTaskQueries = 24;   // query vectors that share a KV tile, at least
+inline constexpr int64_t kTilePositions = 32;  // that are widened at a time
+inline constexpr int64_t kTaskQueries = 24;   // query vectors that share a KV tile, about
 inline constexpr int64_t kSplitRows = 4;      // steps with more rows have tasks enough without splits
 
 struct AttentionShape {
@@ -28,7 +29,6 @@ struct AttentionShape {
   int64_t group() const { return heads / kv_heads; }
   int64_t task_rows() const { return group() >= kTaskQueries ? 1 : kTaskQueries / group(); }
   int64_t queries() const { return task_rows() * group(); }
-  int64_t tile() const { return columns <= 64 ? 32 : 16; }
   int64_t splits() const { return (table_columns * block_size + kSplitPositions - 1) / kSplitPositions; }
 };
 
@@ -54,9 +54,8 @@ struct AttentionState {
 // Per-worker memory, in floats.
 struct AttentionScratch {
   float* q;       // [queries, padded]
-  float* scores;  // [queries, tile]
-  float* k;       // [tile, padded]
-  float* v;       // [tile, padded]
+  float* scores;  // [queries, kSplitPositions]
+  float* tile;    // [kTilePositions, padded]
   AttentionState split;
   AttentionState merged;
 };

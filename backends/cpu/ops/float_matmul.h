@@ -18,6 +18,6 @@ struct FloatRows {
   int64_t stride;  // bytes
 };
 
-inline constexpr int64_t kGemvRows = 8;  // steps with more rows go to oneDNN
+inline constexpr int64_t kGemvRows = 32;  // steps with more rows go to oneDNN
 
 }  // namespace trireme::cpu

@@ -1,17 +1,12 @@
 #include "backends/cpu/quantized/packed_weight.h"
 
-#include <sys/mman.h>
-
-#include <cstdlib>
+#include <algorithm>
 #include <cstring>
-#include <limits>
 
 #include "backends/cpu/quantized/tile_layout.h"
 
 namespace trireme::cpu::quantized {
 namespace {
-
-constexpr size_t kHugePage = size_t(2) << 20;
 
 size_t packed_tile_bytes(const CodecRecord& record, int64_t columns) {
   return size_t((columns + record.block - 1) / record.block) * record.block_bytes();
@@ -60,29 +55,23 @@ uint64_t packed_bytes(const TensorDesc& desc) {
   return uint64_t((desc.shape[0] + kTileRows - 1) / kTileRows) * packed_tile_bytes(record, desc.shape[1]);
 }
 
-void PackedWeight::Free::operator()(std::byte* memory) const { std::free(memory); }
-
 PackedWeight::PackedWeight(const TensorDesc& desc, Codec codec)
     : desc_(desc),
       codec_(codec),
       tile_bytes_(packed_tile_bytes(codec_record(codec), desc.shape[1])),
       bytes_(packed_bytes(desc)) {}
 
-Result<std::shared_ptr<const PackedWeight>> PackedWeight::pack(const HostTensor& tensor, ParallelFor parallel) {
+Result<std::shared_ptr<const PackedWeight>> PackedWeight::pack(const HostTensor& tensor, WeightArena& arena,
+                                                               ParallelFor parallel) {
   TRIREME_TRY(can_pack(tensor.desc));
   const TensorDesc& desc = tensor.desc;
   if (tensor.data.size() != uint64_t(desc.shape[0]) * uint64_t(desc.format->row_bytes(desc.shape[1])))
     return fail(ErrorCode::kInvalidArgument, tensor.name, "its data's size does not match " + desc.text());
   std::shared_ptr<PackedWeight> weight(new PackedWeight(desc, *find_codec(*desc.format)));
 
-  const bool huge = weight->bytes_ >= kHugePage;
-  const size_t alignment = huge ? kHugePage : kSlabBytes;
-  const size_t rounded = (weight->bytes_ + alignment - 1) / alignment * alignment;
-  weight->data_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, rounded)));
-  if (weight->data_ == nullptr)
-    return fail(ErrorCode::kOutOfMemory, tensor.name, "no " + std::to_string(rounded) + " bytes for its packed form",
-                "use a smaller model or fewer layers on this device");
-  if (huge) madvise(weight->data_.get(), rounded, MADV_HUGEPAGE);  // a hint: failure costs speed only
+  auto memory = arena.allocate(weight->bytes_);
+  if (!memory) return fail(std::move(memory).error(), "packing " + tensor.name);
+  weight->data_ = std::move(*memory);
 
   constexpr size_t kChunkBytes = size_t(1) << 18;
   const auto tiles_a_chunk = int64_t(std::max<size_t>(1, kChunkBytes / weight->tile_bytes_));

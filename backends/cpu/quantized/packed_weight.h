@@ -6,6 +6,7 @@
 
 #include "backends/cpu/function_ref.h"
 #include "backends/cpu/quantized/codec.h"
+#include "backends/cpu/quantized/weight_arena.h"
 #include "hal/prepared.h"
 
 namespace trireme::cpu::quantized {
@@ -22,9 +23,10 @@ uint64_t packed_bytes(const TensorDesc& desc);
 
 class PackedWeight final : public Weight {
  public:
-  // Reads tensor.data during the call only. Values are kept exactly. Errors: as can_pack(); kInvalidArgument when the
+  // Reads tensor.data during the call only. The arena may be destroyed before the weight. Values are kept exactly. Errors: as can_pack(); kInvalidArgument when the
   // data's size does not match; kOutOfMemory.
-  static Result<std::shared_ptr<const PackedWeight>> pack(const HostTensor& tensor, ParallelFor parallel);
+  static Result<std::shared_ptr<const PackedWeight>> pack(const HostTensor& tensor, WeightArena& arena,
+                                                          ParallelFor parallel);
 
   const TensorDesc& desc() const override { return desc_; }
   uint64_t device_bytes() const override { return bytes_; }
@@ -42,16 +44,13 @@ class PackedWeight final : public Weight {
   void decode_row(int64_t row, std::span<float> values) const;
 
  private:
-  struct Free {
-    void operator()(std::byte* memory) const;
-  };
   PackedWeight(const TensorDesc& desc, Codec codec);
 
   TensorDesc desc_;
   Codec codec_;
   size_t tile_bytes_;
   uint64_t bytes_;
-  std::unique_ptr<std::byte[], Free> data_;
+  std::shared_ptr<std::byte[]> data_;
 };
 
 }  // namespace trireme::cpu::quantized

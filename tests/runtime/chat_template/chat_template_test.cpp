@@ -70,6 +70,7 @@ TEST(ChatTemplate, NamesTheLineOfAnError) {
   EXPECT_THAT(render("{% include 'x' %}"), HasSubstr("line 1: the tag 'include'; use a template without it"));
   EXPECT_THAT(render("\n{{ raise_exception('Roles must alternate') }}"),
               HasSubstr("line 2: the template refuses the conversation: Roles must alternate; change the messages"));
+  EXPECT_THAT(render("{{ raise_exception('one\\ntwo') }}"), HasSubstr(": one two;")) << "an error is one line";
   EXPECT_THAT(render("a\xff"), HasSubstr("not UTF-8"));
 }
 

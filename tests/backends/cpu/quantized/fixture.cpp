@@ -98,7 +98,8 @@ void set_block_scales_to_one(HostWeight& weight) {
 }
 
 std::shared_ptr<const PackedWeight> pack(const HostWeight& weight) {
-  auto packed = PackedWeight::pack(weight.tensor(), [](int64_t count, FunctionRef<void(int64_t)> body) {
+  WeightArena arena;
+  auto packed = PackedWeight::pack(weight.tensor(), arena, [](int64_t count, FunctionRef<void(int64_t)> body) {
     for (int64_t i = 0; i < count; ++i) body(i);
   });
   return packed ? *packed : nullptr;

@@ -56,7 +56,8 @@ TEST_P(PackedWeightTest, RefusesWhatDoesNotFitTheFormat) {
   const auto serial = [](int64_t count, FunctionRef<void(int64_t)> body) {
     for (int64_t i = 0; i < count; ++i) body(i);
   };
-  const auto result = PackedWeight::pack(weight.tensor(), serial);
+  WeightArena arena;
+  const auto result = PackedWeight::pack(weight.tensor(), arena, serial);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code(), ErrorCode::kInvalidArgument);
   EXPECT_EQ(can_pack({{4, format.block_elements + 1}, &format}).error().code(), ErrorCode::kUnsupported);

@@ -1,0 +1,34 @@
+// Numbers with an error bound, and what the ops' formulas make of it.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "hal/ops.h"
+
+namespace trireme::conformance {
+
+// Unit roundoff of f32.
+constexpr double kUnit = 0x1p-24;
+// Results below the normal range may be flushed to zero.
+constexpr double kFloor = 0x1p-126;
+
+struct Approximate {
+  double value = 0;
+  double error = 0;
+};
+
+std::vector<Approximate> exact(const double* values, int64_t count);
+
+// The relative error of a sum of n terms, see allowed_errors().
+double gamma(int64_t n, double epsilon);
+
+Approximate multiply(const Approximate& a, const Approximate& b);
+Approximate activate(Activation activation, const Approximate& x);
+Approximate softcap(const Approximate& x, double cap);
+std::vector<Approximate> normalize(const RmsNorm& op, const std::vector<Approximate>& x, const std::vector<double>& weight, double epsilon);
+std::vector<Approximate> softmax(const std::vector<Approximate>& x, double epsilon);
+// The values are those of x, not rotated: only the errors are used.
+std::vector<Approximate> rotate(const Rope& op, const std::vector<Approximate>& x, size_t pairs);
+
+}  // namespace trireme::conformance

@@ -1,0 +1,228 @@
+#include "tests/conformance/intervals.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tests/conformance/interval_math.h"
+#include "tests/conformance/operands.h"
+
+namespace trireme::conformance {
+namespace {
+
+using Errors = std::vector<std::vector<double>>;
+
+// Everything that the intervals of one case are computed from.
+struct Scene {
+  const Case& test;
+  std::vector<Numbers> in;
+  double epsilon;  // of sums
+
+  const Shape& shape(size_t i) const { return test.op.inputs[i].desc.shape; }
+  int64_t rows(size_t i) const { return counted_rows(test, test.op.inputs[i].desc); }
+  double value(size_t input, int64_t i) const { return in[input].values[size_t(i)]; }
+  std::vector<double> zeros(size_t output) const {
+    return std::vector<double>(size_t(test.op.outputs[output].shape.elements()), 0.0);
+  }
+};
+
+// x W^T of the rows that count.
+std::vector<Approximate> products(const Scene& s, size_t weight) {
+  const int64_t n = s.shape(weight)[0], k = s.shape(weight)[1];
+  std::vector<Approximate> y;
+  for (int64_t r = 0; r < s.rows(0); ++r)
+    for (int64_t i = 0; i < n; ++i) {
+      const double *x = &s.in[0].values[size_t(r * k)], *w = &s.in[weight].values[size_t(i * k)];
+      const double *x_terms = &s.in[0].terms[size_t(r * k)], *w_terms = &s.in[weight].terms[size_t(i * k)];
+      double sum = 0, terms = 0;
+      for (int64_t c = 0; c < k; ++c) {
+        sum += x[c] * w[c];
+        terms += x_terms[c] * w_terms[c];
+      }
+      y.push_back({sum, gamma(k, s.epsilon) * terms + kUnit * std::fabs(sum)});
+    }
+  return y;
+}
+
+Errors errors_of(const Matmul& op, const Scene& s) {
+  Errors errors = {s.zeros(0)};
+  const std::vector<Approximate> y = products(s, 1);
+  const int64_t n = s.shape(1)[0];
+  for (size_t i = 0; i < y.size(); ++i) {
+    double terms = std::fabs(y[i].value);
+    if (op.has_bias) terms += std::fabs(s.value(2, int64_t(i) % n));
+    if (op.has_residual) terms += std::fabs(s.value(op.has_bias ? 3 : 2, int64_t(i)));
+    errors[0][i] = y[i].error + (terms > std::fabs(y[i].value) ? 4 * kUnit * terms : 0);
+  }
+  return errors;
+}
+
+Errors errors_of(const MatmulGlu& op, const Scene& s) {
+  Errors errors = {s.zeros(0)};
+  const std::vector<Approximate> gate = products(s, 1), up = products(s, 2);
+  for (size_t i = 0; i < gate.size(); ++i) errors[0][i] = multiply(activate(op.activation, gate[i]), up[i]).error;
+  return errors;
+}
+
+Errors errors_of(const EmbedRows& op, const Scene& s) {
+  Errors errors = {s.zeros(0)};
+  if (op.scale == 1.0f) return errors;
+  const int64_t d = s.shape(0)[1];
+  for (int64_t r = 0; r < s.rows(1); ++r)
+    for (int64_t i = 0; i < d; ++i)
+      errors[0][size_t(r * d + i)] = 4 * kUnit * std::fabs(double(op.scale)) * s.in[0].terms[size_t(int64_t(s.value(1, r)) * d + i)];
+  return errors;
+}
+
+Errors errors_of(const RmsNorm& op, const Scene& s) {
+  Errors errors = {s.zeros(0)};
+  const int64_t d = s.shape(0).back(), rows = s.rows(0) * (s.shape(0).elements() / s.shape(0)[0]) / d;
+  for (int64_t r = 0; r < rows; ++r) {
+    const auto y = normalize(op, exact(&s.in[0].values[size_t(r * d)], d), s.in[1].values, s.epsilon);
+    for (int64_t i = 0; i < d; ++i) errors[0][size_t(r * d + i)] = y[size_t(i)].error;
+  }
+  return errors;
+}
+
+Errors errors_of(const FusedNorm& op, const Scene& s) {
+  Errors errors;
+  for (size_t i = 0; i < s.test.op.outputs.size(); ++i) errors.push_back(s.zeros(i));
+  const int64_t d = s.shape(0)[1];
+  for (int64_t r = 0; r < s.rows(0); ++r) {
+    std::vector<Approximate> sum = exact(&s.in[0].values[size_t(r * d)], d);
+    // One rounded addition is the same everywhere.
+    if (op.has_residual)
+      for (int64_t i = 0; i < d; ++i) sum[size_t(i)].value = float(sum[size_t(i)].value + s.value(1, r * d + i));
+    const auto y = normalize(op.norm, sum, s.in[op.has_residual ? 2 : 1].values, s.epsilon);
+    for (int64_t i = 0; i < d; ++i) errors.back()[size_t(r * d + i)] = y[size_t(i)].error;
+  }
+  return errors;
+}
+
+// Of the elements that count, function(value, index).
+template <typename Function>
+Errors each(const Scene& s, Function function) {
+  Errors errors = {s.zeros(0)};
+  const int64_t count = s.rows(0) * (s.shape(0).elements() / s.shape(0)[0]);
+  for (int64_t i = 0; i < count; ++i) errors[0][size_t(i)] = function(Approximate{s.value(0, i), 0}, i).error;
+  return errors;
+}
+
+Errors errors_of(const Unary& op, const Scene& s) {
+  return each(s, [&](Approximate x, int64_t) { return activate(op.activation, x); });
+}
+Errors errors_of(const Glu& op, const Scene& s) {
+  return each(s, [&](Approximate x, int64_t i) { return multiply(activate(op.activation, x), {s.value(1, i), 0}); });
+}
+Errors errors_of(const Softcap& op, const Scene& s) {
+  return each(s, [&](Approximate x, int64_t) { return softcap(x, double(op.cap)); });
+}
+
+Errors errors_of(const Softmax&, const Scene& s) {
+  Errors errors = {s.zeros(0)};
+  const int64_t d = s.shape(0).back(), rows = s.rows(0) * (s.shape(0).elements() / s.shape(0)[0]) / d;
+  for (int64_t r = 0; r < rows; ++r) {
+    const auto y = softmax(exact(&s.in[0].values[size_t(r * d)], d), s.epsilon);
+    for (int64_t i = 0; i < d; ++i) errors[0][size_t(r * d + i)] = y[size_t(i)].error;
+  }
+  return errors;
+}
+
+Errors errors_of(const Rope& op, const Scene& s) {
+  Errors errors = {s.zeros(0)};
+  const int64_t heads = s.shape(0)[1], d = s.shape(0)[2];
+  for (int64_t i = 0; i < s.rows(0) * heads; ++i) {
+    const auto y = rotate(op, exact(&s.in[0].values[size_t(i * d)], d), s.in[2].values.size());
+    for (int64_t c = 0; c < d; ++c) errors[0][size_t(i * d + c)] = y[size_t(c)].error;
+  }
+  return errors;
+}
+
+Errors errors_of(const RopeStore& op, const Scene& s) {
+  const size_t next = op.has_norm ? 5 : 3;
+  const size_t pairs = s.in[next + 1].values.size();
+  Errors errors = {s.zeros(0), s.zeros(1), s.zeros(2)};
+  const int64_t d = s.shape(0)[2];
+  const auto turned = [&](size_t input, int64_t head) {
+    auto x = exact(&s.in[input].values[size_t(head * d)], d);
+    if (op.has_norm) x = normalize(op.norm, x, s.in[3 + input].values, s.epsilon);
+    return rotate(op.rope, x, pairs);
+  };
+  for (int64_t i = 0; i < s.rows(0) * s.shape(0)[1]; ++i) {
+    const auto y = turned(0, i);
+    for (int64_t c = 0; c < d; ++c) errors[0][size_t(i * d + c)] = y[size_t(c)].error;
+  }
+  const Shape& cache = s.shape(next + 3);
+  const bool half = s.test.op.inputs[next + 3].desc.format == &formats::f16();
+  for (int64_t i = 0; i < s.rows(1) * s.shape(1)[1]; ++i) {
+    const auto slot = int64_t(s.value(next + 2, i / cache[1]));
+    if (slot < 0) continue;
+    const auto y = turned(1, i);
+    const int64_t start = ((slot / cache[2] * cache[1] + i % cache[1]) * cache[2] + slot % cache[2]) * d;
+    for (int64_t c = 0; c < d; ++c) {
+      const Approximate& value = y[size_t(c)];
+      // Two values inside the interval may round to neighbours in f16.
+      const double step = std::max(0x1p-10 * (std::fabs(value.value) + value.error), 0x1p-24);
+      errors[1][size_t(start + c)] = value.error + (half && value.error > 0 ? step : 0);
+    }
+  }
+  return errors;
+}
+
+Errors errors_of(const Attention& op, const Scene& s) {
+  Errors errors = {s.zeros(0)};
+  const int64_t heads = s.shape(0)[1], d = s.shape(0)[2], block = s.shape(1)[2];
+  const int64_t group = heads / s.shape(1)[1], table_width = s.shape(3)[1];
+  for (int64_t r = 0; r < s.rows(0); ++r) {
+    const auto position = int64_t(s.value(4, r)), sequence = int64_t(s.value(5, r));
+    const int64_t first = op.window > 0 ? std::max<int64_t>(0, position - op.window + 1) : 0;
+    for (int64_t h = 0; h < heads; ++h) {
+      std::vector<Approximate> scores;
+      std::vector<int64_t> starts;
+      for (int64_t p = first; p <= position; ++p) {
+        const auto id = int64_t(s.value(3, sequence * table_width + p / block));
+        starts.push_back(((id * s.shape(1)[1] + h / group) * block + p % block) * d);
+        double sum = 0, terms = 0;
+        for (int64_t c = 0; c < d; ++c) {
+          const double product = s.value(0, (r * heads + h) * d + c) * s.value(1, starts.back() + c);
+          sum += product;
+          terms += std::fabs(product);
+        }
+        const double scale = std::fabs(double(op.scale));
+        const Approximate score{sum * double(op.scale), scale * (gamma(d, s.epsilon) * terms + 4 * kUnit * std::fabs(sum))};
+        scores.push_back(op.softcap > 0 ? softcap(score, double(op.softcap)) : score);
+      }
+      const auto weights = softmax(scores, s.epsilon);
+      for (int64_t c = 0; c < d; ++c) {
+        double error = 0, terms = 0;
+        for (size_t p = 0; p < starts.size(); ++p) {
+          const double v = std::fabs(s.value(2, starts[p] + c));
+          error += weights[p].error * v;
+          terms += weights[p].value * v;
+        }
+        errors[0][size_t((r * heads + h) * d + c)] = error + gamma(int64_t(starts.size()), s.epsilon) * terms;
+      }
+    }
+  }
+  return errors;
+}
+
+// Copies, conversions and single correctly rounded operations.
+template <typename Exact>
+Errors errors_of(const Exact&, const Scene& s) {
+  Errors errors;
+  for (size_t i = 0; i < s.test.op.outputs.size(); ++i) errors.push_back(s.zeros(i));
+  return errors;
+}
+
+}  // namespace
+
+Result<Errors> allowed_errors(const Case& test, const NumericTraits& traits) {
+  Scene scene{test, {}, std::max(traits.accumulator_epsilon, kUnit)};
+  for (size_t i = 0; i < test.op.inputs.size(); ++i) {
+    TRIREME_ASSIGN(Numbers numbers, numbers_of(test, i));
+    scene.in.push_back(std::move(numbers));
+  }
+  return std::visit([&](const auto& op) { return errors_of(op, scene); }, test.op.params);
+}
+
+}  // namespace trireme::conformance
