@@ -61,6 +61,7 @@ void add_elementwise_cases(std::vector<CaseSource>& cases) {
     add_same(cases, level, "softcap", Softcap{30.0f}, 1, shape, Fill::kUsual);
     add_same(cases, 3, "softcap large", Softcap{30.0f}, 1, shape, Fill::kLarge);
   }
+  add_cast(cases, 0, formats::f32(), formats::f16(), {1, 3});
   for (const Format* from : {&formats::f32(), &formats::f16(), &formats::bf16()})
     for (const Format* to : {&formats::f32(), &formats::f16(), &formats::bf16()}) add_cast(cases, 1, *from, *to, {3, 37});
   cases.push_back({"reshape", 0, [](const std::string& seed) -> Result<Case> {

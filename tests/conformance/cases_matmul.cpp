@@ -91,6 +91,7 @@ void add_format(std::vector<CaseSource>& cases, const Format& format, ActScheme 
 
 void add_matmul_cases(std::vector<CaseSource>& cases) {
   add_matmul(cases, 0, {2, 3, 32}, formats::f32(), {});
+  add_glu(cases, 0, {2, 3, 32}, formats::f32(), {});
   for (const Format* format : builtin_formats()) {
     if (!has_float_values(*format)) continue;
     add_format(cases, *format, ActScheme::kFloat);

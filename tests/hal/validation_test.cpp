@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "backends/reference/backend.h"
+#include "tests/hal/forwarding_device.h"
 
 namespace trireme {
 namespace {
@@ -350,32 +351,14 @@ TEST_F(ValidationLayer, FindsLeaksAtClose) {
 }
 
 // A device whose two answers about an op do not agree.
-class Fickle final : public Device {
+class Fickle final : public ForwardingDevice {
  public:
-  Fickle(std::shared_ptr<Device> inner, bool promise) : inner_(std::move(inner)), promise_(promise) {}
-  const DeviceInfo& info() const override { return inner_->info(); }
-  std::vector<MemoryHeap> memory() const override { return inner_->memory(); }
-  MeasuredSpeed measure_speed() override { return inner_->measure_speed(); }
+  Fickle(std::shared_ptr<Device> inner, bool promise) : ForwardingDevice(std::move(inner)), promise_(promise) {}
   std::vector<Assessment> assess(std::span<const OpDesc> ops) const override {
     return std::vector<Assessment>(ops.size(), promise_ ? Assessment(OpCost{}) : Assessment(Unsupported{"no"}));
   }
-  Result<std::shared_ptr<Buffer>> allocate(uint64_t bytes) override { return inner_->allocate(bytes); }
-  Result<std::shared_ptr<Buffer>> import_host(std::span<std::byte> memory) override { return inner_->import_host(memory); }
-  Result<std::shared_ptr<const Weight>> prepare_weight(const HostTensor& tensor, WeightUse use) override {
-    return inner_->prepare_weight(tensor, use);
-  }
-  Result<std::shared_ptr<const PreparedOp>> prepare(const OpDesc& op,
-                                                    std::span<const std::shared_ptr<const Weight>> constants) override {
-    return inner_->prepare(op, constants);
-  }
-  Result<std::unique_ptr<CommandList>> create_command_list() override { return inner_->create_command_list(); }
-  Result<std::shared_ptr<Timeline>> create_timeline() override { return inner_->create_timeline(); }
-  Status submit(CommandList& list, std::span<const TimelinePoint> waits, std::span<const TimelinePoint> signals) override {
-    return inner_->submit(list, waits, signals);
-  }
 
  private:
-  std::shared_ptr<Device> inner_;
   bool promise_;
 };
 

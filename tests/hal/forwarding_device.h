@@ -1,0 +1,35 @@
+// ForwardingDevice: hands every call on. Tests override the one that they are about.
+#pragma once
+
+#include "hal/device.h"
+
+namespace trireme {
+
+class ForwardingDevice : public Device {
+ public:
+  explicit ForwardingDevice(std::shared_ptr<Device> inner) : inner_(std::move(inner)) {}
+
+  const DeviceInfo& info() const override { return inner_->info(); }
+  std::vector<MemoryHeap> memory() const override { return inner_->memory(); }
+  MeasuredSpeed measure_speed() override { return inner_->measure_speed(); }
+  std::vector<Assessment> assess(std::span<const OpDesc> ops) const override { return inner_->assess(ops); }
+  Result<std::shared_ptr<Buffer>> allocate(uint64_t bytes) override { return inner_->allocate(bytes); }
+  Result<std::shared_ptr<Buffer>> import_host(std::span<std::byte> memory) override { return inner_->import_host(memory); }
+  Result<std::shared_ptr<const Weight>> prepare_weight(const HostTensor& tensor, WeightUse use) override {
+    return inner_->prepare_weight(tensor, use);
+  }
+  Result<std::shared_ptr<const PreparedOp>> prepare(const OpDesc& op,
+                                                    std::span<const std::shared_ptr<const Weight>> constants) override {
+    return inner_->prepare(op, constants);
+  }
+  Result<std::unique_ptr<CommandList>> create_command_list() override { return inner_->create_command_list(); }
+  Result<std::shared_ptr<Timeline>> create_timeline() override { return inner_->create_timeline(); }
+  Status submit(CommandList& list, std::span<const TimelinePoint> waits, std::span<const TimelinePoint> signals) override {
+    return inner_->submit(list, waits, signals);
+  }
+
+ private:
+  std::shared_ptr<Device> inner_;
+};
+
+}  // namespace trireme
