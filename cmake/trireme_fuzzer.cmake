@@ -1,22 +1,36 @@
-# trireme_fuzzer(NAME SOURCES ... DEPENDS ...): one libFuzzer program, fuzz_NAME, whose seeds are the files of
-# tests/fuzz/corpus/NAME. tests/fuzz/run_all runs every program that is declared with it.
-if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
-  message(FATAL_ERROR "TRIREME_BUILD_FUZZERS needs clang: configure with --preset fuzz, or set CMAKE_CXX_COMPILER")
+# trireme_fuzzer(NAME SOURCES ... DEPENDS ...): a fuzz target, the function LLVMFuzzerTestOneInput. Its seeds are the
+# files of tests/fuzz/corpus/NAME; what was found once and mended lies in tests/fuzz/regressions/NAME.
+# With TRIREME_BUILD_FUZZERS it becomes the libFuzzer program fuzz_NAME, which tests/fuzz/run_all runs; else the test
+# fuzz.NAME, which runs it over seeds and regressions.
+if(TRIREME_BUILD_FUZZERS)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "TRIREME_BUILD_FUZZERS needs clang: configure with --preset fuzz, or set CMAKE_CXX_COMPILER")
+  endif()
+  # Coverage feedback is wanted from every layer, not from the fuzz targets alone.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_custom_target(trireme_fuzzers)
 endif()
-# Coverage feedback is wanted from every layer, not from the fuzz targets alone.
-add_compile_options(-fsanitize=fuzzer-no-link)
-
-add_custom_target(trireme_fuzzers)
 
 function(trireme_fuzzer name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name})
+  set(regressions ${CMAKE_CURRENT_SOURCE_DIR}/regressions/${name})
   if(NOT IS_DIRECTORY ${corpus})
     message(FATAL_ERROR "fuzz target ${name}: its seed corpus ${corpus} is missing")
   endif()
-  add_executable(fuzz_${name} EXCLUDE_FROM_ALL ${ARG_SOURCES})
+  if(NOT IS_DIRECTORY ${regressions})
+    set(regressions "")
+  endif()
+  add_executable(fuzz_${name} ${ARG_SOURCES})
   target_include_directories(fuzz_${name} PRIVATE ${PROJECT_SOURCE_DIR})
-  target_link_libraries(fuzz_${name} PRIVATE ${ARG_DEPENDS} -fsanitize=fuzzer)
   trireme_warnings(fuzz_${name})
-  add_dependencies(trireme_fuzzers fuzz_${name})
+  if(TRIREME_BUILD_FUZZERS)
+    target_link_libraries(fuzz_${name} PRIVATE ${ARG_DEPENDS} -fsanitize=fuzzer)
+    set_target_properties(fuzz_${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+    add_dependencies(trireme_fuzzers fuzz_${name})
+  else()
+    target_link_libraries(fuzz_${name} PRIVATE ${ARG_DEPENDS} trireme_fuzz_replay)
+    add_test(NAME fuzz.${name} COMMAND fuzz_${name} ${corpus} ${regressions})
+    set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 60)
+  endif()
 endfunction()
