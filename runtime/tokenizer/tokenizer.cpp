@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "runtime/tokenizer/encoder.h"
+#include "runtime/tokenizer/text_encoder.h"
 #include "runtime/tokenizer/tokenizer_parts.h"
 #include "runtime/tokenizer/utf8.h"
 
@@ -21,7 +21,7 @@ Result<std::vector<int32_t>> Tokenizer::encode(std::string_view text, const Enco
     return fail(ErrorCode::kInvalidArgument, "a text of " + std::to_string(text.size()) + " bytes",
                 "texts of more than 256 MiB are not tokenized at once", "split the text");
   }
-  Encoder encoder(*parts_);
+  TextEncoder encoder(*parts_);
   if (options.add_bos) encoder.add(parts_->first_ids);
   if (is_utf8(text)) {
     TRIREME_TRY(encoder.encode(text, options.parse_special));

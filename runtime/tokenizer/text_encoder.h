@@ -1,4 +1,4 @@
-// Encoder: one run of a tokenizer's stages over a text.
+// TextEncoder: one run of a tokenizer's stages over a text.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,9 @@
 
 namespace trireme::runtime {
 
-class Encoder {
+class TextEncoder {
  public:
-  explicit Encoder(const TokenizerParts& parts) : parts_(parts) {}
+  explicit TextEncoder(const TokenizerParts& parts) : parts_(parts) {}
 
   // The text must be UTF-8. Appends to ids().
   Status encode(std::string_view text, bool parse_special);

@@ -1,4 +1,4 @@
-#include "runtime/tokenizer/encoder.h"
+#include "runtime/tokenizer/text_encoder.h"
 
 namespace trireme::runtime {
 namespace {
@@ -8,7 +8,7 @@ constexpr size_t kSeenPieces = 1 << 16;
 
 }  // namespace
 
-Status Encoder::encode(std::string_view text, bool parse_special) {
+Status TextEncoder::encode(std::string_view text, bool parse_special) {
   for (const Stretch& stretch : parts_.added.find(text, false, parse_special)) {
     if (stretch.id >= 0) {
       ids_.push_back(stretch.id);
@@ -20,7 +20,7 @@ Status Encoder::encode(std::string_view text, bool parse_special) {
   return {};
 }
 
-Status Encoder::encode_stretch(std::string_view text, bool first, bool parse_special) {
+Status TextEncoder::encode_stretch(std::string_view text, bool first, bool parse_special) {
   std::string normalized(text);
   TRIREME_TRY(normalize(parts_.normalizer, normalized));
   for (const Stretch& stretch : parts_.added.find(normalized, true, parse_special)) {
@@ -34,7 +34,7 @@ Status Encoder::encode_stretch(std::string_view text, bool first, bool parse_spe
   return {};
 }
 
-Status Encoder::encode_normalized(std::string_view text, bool first) {
+Status TextEncoder::encode_normalized(std::string_view text, bool first) {
   if (text.empty()) return {};
   PieceList list{std::string(text), {{0, text.size(), first}}};
   TRIREME_TRY(pre_tokenize(parts_.pre_tokenizer, list));
@@ -42,7 +42,7 @@ Status Encoder::encode_normalized(std::string_view text, bool first) {
   return {};
 }
 
-void Encoder::encode_piece(std::string_view piece) {
+void TextEncoder::encode_piece(std::string_view piece) {
   if (const auto known = seen_.find(piece); known != seen_.end()) {
     const Range range = known->second;
     for (size_t i = range.begin; i < range.end; ++i) ids_.push_back(int32_t{ids_[i]});
