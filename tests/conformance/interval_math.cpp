@@ -34,7 +34,8 @@ double activation_error(Activation activation, double x, double y) {
     // 1 + tanh and 1 + erf cancel where x is negative.
     case Activation::kGeluTanh:
     case Activation::kGeluErf: return kFunction * (std::fabs(y) + (x < 0 ? std::fabs(x) : 0)) + kFloor;
-    default: return kFunction * std::fabs(y) + kFloor;
+    // x may multiply a sigmoid that was flushed.
+    default: return kFunction * std::fabs(y) + kFloor * (1 + std::fabs(x));
   }
 }
 
