@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "hal/format_decoder.h"
+
 namespace trireme::cpu {
 namespace {
 
@@ -23,23 +25,24 @@ Result<std::shared_ptr<const Weight>> VectorWeight::read(const HostTensor& tenso
     if (!tensor.data.empty()) std::memcpy(weight->values_.data(), tensor.data.data(), tensor.data.size());
     return weight;
   }
-  const auto row_bytes = size_t(tensor.desc.format->row_bytes(tensor.desc.shape.back()));
-  const auto columns = size_t(tensor.desc.shape.back());
-  for (size_t row = 0; row < size_t(tensor.desc.shape.rows()); ++row) {
-    Status decoded = decode_row(*tensor.desc.format, tensor.data.subspan(row * row_bytes, row_bytes),
-                                std::span(weight->values_).subspan(row * columns, columns));
-    if (!decoded) return fail(std::move(decoded).error(), "reading weight " + tensor.name);
-  }
+  Status decoded = decode_rows(tensor, 0, tensor.desc.shape.rows(), weight->values_);
+  if (!decoded) return fail(std::move(decoded).error(), "reading weight " + tensor.name);
   return weight;
 }
 
 Result<std::shared_ptr<const Weight>> MappedWeight::view(const HostTensor& tensor) {
   TRIREME_TRY(check_size(tensor));
   auto weight = std::make_shared<MappedWeight>();
-  weight->desc_ = tensor.desc;
-  weight->data_ = tensor.data;
+  weight->source_ = tensor;
   weight->row_bytes_ = tensor.desc.format->row_bytes(tensor.desc.shape.back());
+  if (tensor.desc.format == &formats::f32()) return weight;
+  // A row that decodes shows that all do: sizes and planes are those of the whole tensor.
+  std::vector<float> values(size_t(tensor.desc.shape.back()));
+  if (Status decoded = decode_rows(tensor, 0, 1, values); !decoded)
+    return fail(std::move(decoded).error(), "reading weight " + tensor.name);
   return weight;
 }
+
+void MappedWeight::read_row(int64_t index, std::span<float> values) const { (void)decode_rows(source_, index, 1, values); }
 
 }  // namespace trireme::cpu

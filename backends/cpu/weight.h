@@ -29,18 +29,19 @@ class VectorWeight final : public Weight {
 // A matrix that is read row by row from where the model file is mapped.
 class MappedWeight final : public Weight {
  public:
-  // Errors: kInvalidArgument when the data's size does not match.
+  // Errors: kInvalidArgument when the sizes of data or planes do not match, kUnsupported without float values.
   static Result<std::shared_ptr<const Weight>> view(const HostTensor& tensor);
 
-  const TensorDesc& desc() const override { return desc_; }
+  const TensorDesc& desc() const override { return source_.desc; }
   uint64_t device_bytes() const override { return 0; }
   bool keeps_source() const override { return true; }
-  const std::byte* row(int64_t index) const { return data_.data() + index * row_bytes_; }
-  int64_t row_bytes() const { return row_bytes_; }
+  // Where a row of a plain format begins.
+  const std::byte* row(int64_t index) const { return source_.data.data() + index * row_bytes_; }
+  // 0 <= index < rows; values.size() is the columns. Allocates nothing.
+  void read_row(int64_t index, std::span<float> values) const;
 
  private:
-  TensorDesc desc_;
-  std::span<const std::byte> data_;
+  HostTensor source_;
   int64_t row_bytes_ = 0;
 };
 

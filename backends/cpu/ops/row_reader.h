@@ -19,8 +19,7 @@ class RowReader {
   // 0 <= row < rows of the weight; values.size() is its columns.
   void read(int64_t row, std::span<float> values) const {
     if (packed_) return packed_->decode_row(row, values);
-    // Sizes and format were checked when the weight was made, so this cannot fail.
-    (void)decode_row(*mapped_->desc().format, {mapped_->row(row), size_t(mapped_->row_bytes())}, values);
+    mapped_->read_row(row, values);
   }
 
   const MappedWeight* mapped() const { return mapped_; }
