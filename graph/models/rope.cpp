@@ -8,6 +8,7 @@ namespace trireme::graph {
 namespace {
 
 constexpr int64_t kMaxDimensions = 1 << 16;
+constexpr double kMaxFrequency = 1e30;  // an f32, and its angles too
 
 tl::unexpected<Error> bad(std::string why) {
   return fail(ErrorCode::kCorruptData, "rope parameters", std::move(why));
@@ -112,7 +113,9 @@ Result<RopeTable> rope_table(const RopeParameters& rope, std::span<const float> 
   RopeTable table{.frequencies = {}, .magnitude = float(magnitude(rope.scaling))};
   for (size_t i = 0; i < frequencies.size(); ++i) {
     if (!factors.empty() && !is_positive(factors[i])) return bad("a frequency factor is not positive");
-    table.frequencies.push_back(float(factors.empty() ? frequencies[i] : frequencies[i] / double(factors[i])));
+    const double frequency = factors.empty() ? frequencies[i] : frequencies[i] / double(factors[i]);
+    if (!(frequency <= kMaxFrequency)) return bad("a frequency is too large");
+    table.frequencies.push_back(float(frequency));
   }
   if (!is_positive(table.magnitude)) return bad("the magnitude is not positive");
   return table;

@@ -140,6 +140,13 @@ void ModelDescription::set_floats(const std::string& canonical, std::vector<floa
   floats_[canonical] = std::move(values);
 }
 
+std::vector<std::string> ModelDescription::keys() const {
+  std::vector<std::string> keys;
+  for (const auto& entry : values_) keys.push_back(entry.first);
+  for (const auto& entry : lists_) keys.push_back(entry.first);
+  return keys;
+}
+
 void ModelDescription::erase_all(const std::string& prefix) {
   std::erase_if(values_, [&](const auto& entry) { return entry.first.starts_with(prefix); });
   std::erase_if(lists_, [&](const auto& entry) { return entry.first.starts_with(prefix); });

@@ -34,6 +34,7 @@ class ModelDescription final : public Metadata, public TensorTable {
 
   void set(const std::string& key, Scalar value) { values_[key] = std::move(value); }
   void set_list(const std::string& key, std::vector<Scalar> value) { lists_[key] = std::move(value); }
+  std::vector<std::string> keys() const;
   void erase(const std::string& key) {
     values_.erase(key);
     lists_.erase(key);

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
+#include <limits>
 
 #include "tests/graph/model_description.h"
 
@@ -395,6 +397,57 @@ TEST(ReadingTest, ErrorsStayOnOneLineWhateverTheMetadata) {
   const auto h = read_changed("llama_gguf", set("general.architecture", std::string("a\nb")));
   ASSERT_FALSE(h);
   EXPECT_THAT(h.error().message(), HasSubstr("a\\x0ab"));
+}
+
+class HostileMetadataTest : public ::testing::TestWithParam<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(Models, HostileMetadataTest,
+                         ::testing::Values("llama", "llama_gguf", "llama_tied_yarn", "qwen2", "gemma3", "gemma3_gguf"),
+                         [](const auto& test) { return test.param; });
+
+// Whatever one key holds, the model is refused with one line, or is built and sound.
+TEST_P(HostileMetadataTest, AnyValueOfAnyKeyEndsInAnErrorOrASoundGraph) {
+  using Scalar = ModelDescription::Scalar;
+  const double infinity = std::numeric_limits<double>::infinity();
+  const std::vector<Scalar> values = {int64_t{0},
+                                      int64_t{-1},
+                                      int64_t{1},
+                                      int64_t{7},
+                                      std::numeric_limits<int64_t>::max(),
+                                      std::numeric_limits<int64_t>::min(),
+                                      0.0,
+                                      -1.5,
+                                      1e300,
+                                      1e-300,
+                                      infinity,
+                                      std::nan(""),
+                                      true,
+                                      std::string(),
+                                      std::string("yarn\n")};
+  const ModelDescription model = ModelDescription::load(GetParam());
+  const auto expect_handled = [](const ModelDescription& changed, const std::string& key) {
+    const auto graph = build_graph(changed, small_step());
+    if (graph) return;
+    EXPECT_NE(graph.error().code(), ErrorCode::kInternal) << key << ": " << graph.error().message();
+    EXPECT_EQ(graph.error().message().find('\n'), std::string::npos) << key;
+  };
+  for (const std::string& key : model.keys()) {
+    for (const Scalar& value : values) {
+      ModelDescription changed = model;
+      changed.erase(key);
+      changed.set(key, value);
+      expect_handled(changed, key);
+      changed.erase(key);
+      changed.set_list(key, {value, value, value});
+      expect_handled(changed, key);
+    }
+    ModelDescription changed = model;
+    changed.erase(key);
+    changed.set_list(key, {});
+    expect_handled(changed, key);
+    changed.erase(key);
+    expect_handled(changed, key);
+  }
 }
 
 TEST(BuildingTest, RefusesStepsThatHoldNothing) {

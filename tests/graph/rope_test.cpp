@@ -86,6 +86,7 @@ TEST(RopeTest, FactorsMustFit) {
   EXPECT_FALSE(rope_table(rope(10000, 8), std::vector<float>{1, 2, 3}));
   EXPECT_FALSE(rope_table(rope(10000, 8), std::vector<float>{1, 2, 0, 4}));
   EXPECT_FALSE(rope_table(rope(10000, 8), std::vector<float>{1, 2, NAN, 4}));
+  EXPECT_FALSE(rope_table(rope(10000, 8), std::vector<float>{1e-40f, 2, 3, 4})) << "a frequency beyond f32";
 }
 
 TEST(RopeTest, MscalesOfZeroCountAsMissing) {
