@@ -1,6 +1,7 @@
 // Session::save and Session::restore: one sequence's KV cache in a safetensors file.
 #include <vector>
 
+#include "runtime/files/printable.h"
 #include "runtime/files/safetensors_reader.h"
 #include "runtime/files/safetensors_writer.h"
 #include "runtime/session.h"
@@ -61,14 +62,14 @@ Result<SequenceId> Session::restore(const std::string& path) {
   if (field("kind") != kFileKind)
     return fail(ErrorCode::kCorruptData, path, "it is not a saved KV cache", "give a file that a session saved");
   if (field("model") != fingerprint(*model_))
-    return fail(ErrorCode::kInvalidArgument, path, "it belongs to another model: " + field("model"),
+    return fail(ErrorCode::kInvalidArgument, path, "it belongs to another model: " + printable(field("model")),
                 "open that model, or process the text again");
   if (field("block_size") != std::to_string(blocks_.shape().block_size))
-    return fail(ErrorCode::kInvalidArgument, path, "its blocks hold " + field("block_size") + " tokens",
+    return fail(ErrorCode::kInvalidArgument, path, "its blocks hold " + printable(field("block_size")) + " tokens",
                 "process the text again");
   const std::string digits = field("length");
   if (digits.empty() || digits.size() > 9 || digits.find_first_not_of("0123456789") != std::string::npos)
-    return fail(ErrorCode::kCorruptData, path, "its length '" + digits + "' is not a number");
+    return fail(ErrorCode::kCorruptData, path, "its length '" + printable(digits) + "' is not a number");
   const int64_t length = std::stol(digits);
   const int64_t block_count = (length + blocks_.shape().block_size - 1) / blocks_.shape().block_size;
   for (const Part& part : parts_) {
