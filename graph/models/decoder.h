@@ -29,6 +29,12 @@ Result<RopeParameters> read_gguf_rope(const Metadata& metadata, const Hyperparam
 // Windows from `layer_types` and `sliding_window` of config.json; nullopt when there are no layer types.
 Result<std::optional<std::vector<int64_t>>> read_layer_types(const Metadata& metadata, const Hyperparameters& sizes);
 
+// One window for every layer, or for those that the pattern names, as GGUF spells them. Errors: kCorruptData.
+Status read_gguf_windows(const Metadata& metadata, Hyperparameters& hyperparameters);
+
+// The transform of families whose tensors are alike in folders and GGUF files.
+inline TensorTransform keep_tensor(std::string_view) { return TensorTransform::kNone; }
+
 // Tensor names that these families share.
 inline constexpr std::array kDecoderTensorNames = {
     TensorName{"token_embd.weight", "model.embed_tokens.weight"},

@@ -151,4 +151,16 @@ Result<std::optional<std::vector<int64_t>>> read_layer_types(const Metadata& met
   return windows;
 }
 
+Status read_gguf_windows(const Metadata& metadata, Hyperparameters& h) {
+  TRIREME_ASSIGN(const int64_t window, int_or(metadata, gguf_key(metadata, "attention.sliding_window"), 0, 0, kMaxSize));
+  h.windows.assign(size_t(h.layers), window);
+  const std::string pattern_key = gguf_key(metadata, "attention.sliding_window_pattern");
+  if (!metadata.has(pattern_key)) return {};
+  const auto pattern = metadata.get_int_list(pattern_key);
+  if (!pattern || int64_t(pattern->size()) != h.layers)
+    return fail(ErrorCode::kCorruptData, "metadata key '" + pattern_key + "'", "it does not have one entry for each layer");
+  for (size_t layer = 0; layer < pattern->size(); ++layer) h.windows[layer] = (*pattern)[layer] ? window : 0;
+  return {};
+}
+
 }  // namespace trireme::graph

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "graph/graph.h"
+#include "graph/models/gguf_form.h"
 #include "graph/models/hyperparameters.h"
 #include "graph/models/metadata.h"
 
@@ -44,6 +45,12 @@ struct Family {
   // Errors: kNotFound or kCorruptData naming the tensor that is missing or has the wrong shape.
   Result<Graph> (*build)(const Hyperparameters& hyperparameters, const TensorTable& tensors,
                          const StepShape& step) = nullptr;
+
+  // How a GGUF file tells a model that was read from a Hugging Face folder: reading it back gives the same model.
+  // Errors: kUnsupported for what GGUF cannot say.
+  Result<GgufForm> (*gguf_form)(const Hyperparameters& hyperparameters) = nullptr;
+  // What becomes of a tensor on that way, by its canonical name.
+  TensorTransform (*gguf_transform)(std::string_view canonical) = nullptr;
 };
 
 std::span<const Family* const> families();

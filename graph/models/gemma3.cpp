@@ -1,8 +1,10 @@
 // Gemma 3, text: layers with a sliding window and a rope base of their own between those that attend everything, norms
 // on q and k and after both halves, scaled embeddings. Source: arXiv 2503.19786.
+#include <algorithm>
 #include <cmath>
 
 #include "graph/models/decoder.h"
+#include "graph/models/decoder_gguf.h"
 #include "graph/models/registry.h"
 
 namespace trireme::graph {
@@ -30,6 +32,11 @@ void set_pattern(Hyperparameters& h, int64_t window, int64_t pattern) {
   for (int64_t layer = 0; layer < h.layers; ++layer) h.windows[size_t(layer)] = (layer + 1) % pattern == 0 ? 0 : window;
 }
 
+// The largest model divides by the width of a head's share of the stream; most files do not say so themselves.
+double usual_scale(const Hyperparameters& h) {
+  return 1 / std::sqrt(h.layers == kLayersOf27B ? double(h.width) / double(h.heads) : double(h.head_dim));
+}
+
 Status read_gguf(const Metadata& metadata, Hyperparameters& h) {
   const auto key = [&](std::string_view name) { return gguf_key(metadata, name); };
   h.activation = Activation::kGeluTanh;
@@ -49,9 +56,7 @@ Status read_gguf(const Metadata& metadata, Hyperparameters& h) {
     TRIREME_ASSIGN(const int64_t period, int_or(metadata, pattern_key, kDefaultPattern, 1, kMaxWindow));
     set_pattern(h, window, period);
   }
-  // The largest model divides by the width of a head's share of the stream; the files do not say so themselves.
-  const double divisor = h.layers == kLayersOf27B ? double(h.width) / double(h.heads) : double(h.head_dim);
-  TRIREME_ASSIGN(const double scale, float_or(metadata, key("attention.scale"), 1 / std::sqrt(divisor), 1e-30, 1e30));
+  TRIREME_ASSIGN(const double scale, float_or(metadata, key("attention.scale"), usual_scale(h), 1e-30, 1e30));
   h.attention_scale = float(scale);
   return {};
 }
@@ -103,6 +108,26 @@ Result<Hyperparameters> read(const Metadata& metadata, const TensorTable& tensor
   return h;
 }
 
+Result<GgufForm> gguf_form(const Hyperparameters& h) {
+  const RopeParameters local = h.local_rope.value_or(h.rope);
+  if (local.scaling.kind != RopeScalingKind::kNone || local.dimensions != h.rope.dimensions ||
+      h.rope.scaling.kind == RopeScalingKind::kLlama3)
+    return fail(ErrorCode::kUnsupported, "rope scaling", "GGUF files of architecture gemma3 cannot carry this kind",
+                "use the model's folder as it is");
+  TRIREME_ASSIGN(GgufForm form, begin_gguf_form(h, "gemma3", Activation::kGeluTanh));
+  TRIREME_TRY(add_gguf_rope_scaling(form, h.rope));
+  add_key(form, "rope.freq_base_swa", float(local.base));
+  Hyperparameters usual = h;
+  set_pattern(usual, *std::max_element(h.windows.begin(), h.windows.end()), kDefaultPattern);
+  TRIREME_TRY(add_gguf_windows(form, h, usual.windows != h.windows));
+  if (h.attention_scale != float(usual_scale(h))) add_key(form, "attention.scale", h.attention_scale);
+  return form;
+}
+
+TensorTransform gguf_transform(std::string_view canonical) {
+  return canonical.ends_with("_norm.weight") ? TensorTransform::kAddOne : TensorTransform::kNone;
+}
+
 }  // namespace
 
 const Family& gemma3_family() {
@@ -112,7 +137,9 @@ const Family& gemma3_family() {
                                 .hugging_face_model_types = kModelTypes,
                                 .tensor_names = kTensorNames,
                                 .read = read,
-                                .build = build_decoder};
+                                .build = build_decoder,
+                                .gguf_form = gguf_form,
+                                .gguf_transform = gguf_transform};
   return family;
 }
 

@@ -1,5 +1,6 @@
 // Llama and those that share its graph: SmolLM2, Mistral (with its sliding window), Llama 3 with its rope scaling.
 #include "graph/models/decoder.h"
+#include "graph/models/decoder_gguf.h"
 #include "graph/models/registry.h"
 
 namespace trireme::graph {
@@ -21,15 +22,32 @@ Result<Hyperparameters> read(const Metadata& metadata, const TensorTable& tensor
   h.rope_style = gguf ? RopeStyle::kInterleaved : RopeStyle::kHalves;
   TRIREME_ASSIGN(h.rope, gguf ? read_gguf_rope(metadata, h, 10000) : read_hugging_face_rope(metadata, h, 10000));
 
-  const std::string window_key = gguf ? gguf_key(metadata, "attention.sliding_window") : "sliding_window";
-  TRIREME_ASSIGN(const int64_t window, int_or(metadata, window_key, 0, 0, kMaxWindow));
-  h.windows.assign(size_t(h.layers), window);
-  if (!gguf) {
+  if (gguf) {
+    TRIREME_TRY(read_gguf_windows(metadata, h));
+  } else {
+    TRIREME_ASSIGN(const int64_t window, int_or(metadata, "sliding_window", 0, 0, kMaxWindow));
+    h.windows.assign(size_t(h.layers), window);
     TRIREME_ASSIGN(const auto layer_windows, read_layer_types(metadata, h));
     if (layer_windows) h.windows = *layer_windows;
   }
   TRIREME_TRY(check(h));
   return h;
+}
+
+Result<GgufForm> gguf_form(const Hyperparameters& h) {
+  if (h.rope.dimensions != h.head_dim)
+    return fail(ErrorCode::kUnsupported, "partial rope", "GGUF files of architecture llama turn whole heads",
+                "use the model's folder as it is");
+  TRIREME_ASSIGN(GgufForm form, begin_gguf_form(h, "llama", Activation::kSilu));
+  TRIREME_TRY(add_gguf_rope_scaling(form, h.rope));
+  TRIREME_TRY(add_gguf_windows(form, h, false));
+  return form;
+}
+
+TensorTransform gguf_transform(std::string_view canonical) {
+  const bool turned = canonical.find(".attn_q.") != std::string_view::npos ||
+                      canonical.find(".attn_k.") != std::string_view::npos;
+  return turned ? TensorTransform::kInterleaveHeads : TensorTransform::kNone;
 }
 
 }  // namespace
@@ -41,7 +59,9 @@ const Family& llama_family() {
                                 .hugging_face_model_types = kModelTypes,
                                 .tensor_names = kTensorNames,
                                 .read = read,
-                                .build = build_decoder};
+                                .build = build_decoder,
+                                .gguf_form = gguf_form,
+                                .gguf_transform = gguf_transform};
   return family;
 }
 

@@ -1,5 +1,6 @@
 // Qwen3, dense: a llama-shaped decoder with norms on the heads of q and k.
 #include "graph/models/decoder.h"
+#include "graph/models/decoder_gguf.h"
 #include "graph/models/qwen_windows.h"
 #include "graph/models/registry.h"
 
@@ -25,6 +26,16 @@ Result<Hyperparameters> read(const Metadata& metadata, const TensorTable& tensor
   return h;
 }
 
+Result<GgufForm> gguf_form(const Hyperparameters& h) {
+  TRIREME_ASSIGN(GgufForm form, begin_gguf_form(h, "qwen3", Activation::kSilu));
+  if (h.rope.scaling.kind == RopeScalingKind::kLlama3)
+    return fail(ErrorCode::kUnsupported, "rope scaling 'llama3'", "GGUF files of architecture qwen3 cannot carry it",
+                "use the model's folder as it is");
+  TRIREME_TRY(add_gguf_rope_scaling(form, h.rope));
+  TRIREME_TRY(add_gguf_windows(form, h, true));
+  return form;
+}
+
 }  // namespace
 
 const Family& qwen3_family() {
@@ -34,7 +45,9 @@ const Family& qwen3_family() {
                                 .hugging_face_model_types = kModelTypes,
                                 .tensor_names = kTensorNames,
                                 .read = read,
-                                .build = build_decoder};
+                                .build = build_decoder,
+                                .gguf_form = gguf_form,
+                                .gguf_transform = keep_tensor};
   return family;
 }
 

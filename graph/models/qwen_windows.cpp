@@ -5,7 +5,9 @@
 namespace trireme::graph {
 
 Status read_qwen_windows(const Metadata& metadata, Hyperparameters& h) {
-  if (metadata.source() == MetadataSource::kGguf) return {};
+  // A size alone says nothing: some files of these families state one that no layer uses.
+  if (metadata.source() == MetadataSource::kGguf)
+    return metadata.has(gguf_key(metadata, "attention.sliding_window_pattern")) ? read_gguf_windows(metadata, h) : Status();
   TRIREME_ASSIGN(const bool used, bool_or(metadata, "use_sliding_window", false));
   if (!used) return {};
   TRIREME_ASSIGN(const auto layer_windows, read_layer_types(metadata, h));

@@ -7,7 +7,7 @@
 namespace trireme::graph {
 
 // Sets `windows`: none unless use_sliding_window; then those of layer_types, or of the layers from max_window_layers
-// on. GGUF files of these families have no window. Errors: kCorruptData or kNotFound naming the key.
+// on. GGUF files have one only with a pattern that names its layers. Errors: kCorruptData or kNotFound naming the key.
 Status read_qwen_windows(const Metadata& metadata, Hyperparameters& hyperparameters);
 
 }  // namespace trireme::graph

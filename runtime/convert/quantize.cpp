@@ -1,11 +1,14 @@
 #include "runtime/convert/quantize.h"
 
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 #include "runtime/convert/encode_tensor.h"
+#include "runtime/convert/from_folder.h"
 #include "runtime/files/gguf_writer.h"
 #include "runtime/files/model_file.h"
+#include "runtime/model.h"
 
 namespace trireme::runtime {
 namespace {
@@ -48,6 +51,28 @@ Status check_split(const ModelFile& file, const std::string& in, const std::stri
   return {};
 }
 
+// An opened model, whichever way it is stored. Of a GGUF file the architecture need not be known.
+class Input {
+ public:
+  Result<Conversion> convert(const std::string& in, const std::string& out) {
+    std::error_code ignored;
+    if (fs::is_directory(in, ignored)) {
+      TRIREME_ASSIGN(folder_, Model::open(in));
+      return convert_folder(*folder_);
+    }
+    TRIREME_ASSIGN(ModelFile file, ModelFile::open(in));
+    TRIREME_TRY(check_split(file, in, out));
+    gguf_.emplace(std::move(file));
+    return from_gguf(*gguf_);
+  }
+
+  const ModelFile& file() const { return folder_ ? folder_->file() : *gguf_; }
+
+ private:
+  std::shared_ptr<const Model> folder_;
+  std::optional<ModelFile> gguf_;
+};
+
 Status report(const QuantizeOptions& options, uint64_t done, uint64_t total) {
   return options.progress ? options.progress(done, total) : Status();
 }
@@ -78,11 +103,8 @@ Status write_tensors(GgufWriter& writer, const ModelFile& file, const Conversion
 
 Result<QuantizeSummary> quantize(const std::string& in, const std::string& out, const QuantizeOptions& options) {
   TRIREME_TRY(check_paths(in, out));
-  TRIREME_ASSIGN(const ModelFile file, ModelFile::open(in));
-  if (file.kind() != ModelKind::kGguf)
-    return fail(ErrorCode::kUnsupported, in, "folders are not converted yet", "name a .gguf file");
-  TRIREME_TRY(check_split(file, in, out));
-  TRIREME_ASSIGN(Conversion conversion, from_gguf(file));
+  Input input;
+  TRIREME_ASSIGN(Conversion conversion, input.convert(in, out));
   conversion.metadata.set("general.file_type", gguf_file_type(*options.rules.type));
   conversion.metadata.set("general.quantization_version", kQuantizationVersion);
 
@@ -109,7 +131,7 @@ Result<QuantizeSummary> quantize(const std::string& in, const std::string& out, 
                             " tensors were quantised before; from the original weights the file would be more exact");
   summary.tensors = static_cast<int64_t>(names.size());
   TRIREME_ASSIGN(GgufWriter writer, GgufWriter::create(out, conversion.metadata, std::move(plans)));
-  TRIREME_TRY(write_tensors(writer, file, conversion, choices, options, summary.bytes_in));
+  TRIREME_TRY(write_tensors(writer, input.file(), conversion, choices, options, summary.bytes_in));
   TRIREME_TRY(writer.finish());
   std::error_code ignored;
   const auto size = fs::file_size(out, ignored);
