@@ -1,7 +1,8 @@
 #include "backends/reference/buffer.h"
 
+#include <unistd.h>
+
 #include <cstring>
-#include <limits>
 #include <new>
 
 namespace trireme::reference {
@@ -9,13 +10,19 @@ namespace {
 
 constexpr std::align_val_t kAlignment{64};
 
+// The system promises more than it has, and ends the process that believes it.
+uint64_t physical_memory() {
+  const long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+  return pages > 0 && page_bytes > 0 ? uint64_t(pages) * uint64_t(page_bytes) : 0;
+}
+
 }  // namespace
 
 void HostBuffer::Release::operator()(std::byte* memory) const { ::operator delete(memory, kAlignment); }
 
 Result<std::shared_ptr<HostBuffer>> HostBuffer::allocate(const void* device, uint64_t bytes) {
   void* memory = nullptr;
-  if (bytes <= uint64_t(std::numeric_limits<std::ptrdiff_t>::max()))
+  if (bytes <= physical_memory())
     memory = ::operator new(size_t(bytes), kAlignment, std::nothrow);
   if (!memory)
     return fail(ErrorCode::kOutOfMemory, "reference:0", "the system has no " + std::to_string(bytes) + " bytes left",
