@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "hal/operands.h"
+
 namespace trireme::compiler {
 
 using graph::NodeId;
@@ -90,8 +92,9 @@ Status Program::record_node(int index, NodeId id, const ProgramBindings& binding
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     const Value& value = compiled_.graph.value(node.inputs[i]);
     if (value.kind == ValueKind::kWeight || value.kind == ValueKind::kConstant) {
+      const WeightUse use = weight_use(node.params, int(i)).value_or(WeightUse::kVector);
       TRIREME_ASSIGN(std::shared_ptr<const Weight> weight,
-                     weights.get(part.memory.device, compiled_.graph, node.inputs[i], weight_use(node.params, i)));
+                     weights.get(part.memory.device, compiled_.graph, node.inputs[i], use));
       constants.push_back(std::move(weight));
     } else {
       TRIREME_ASSIGN(const BufferRange operand, range(index, node.inputs[i], bindings));

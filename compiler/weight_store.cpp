@@ -2,13 +2,6 @@
 
 namespace trireme::compiler {
 
-WeightUse weight_use(const OpParams& params, size_t input) {
-  if (std::holds_alternative<EmbedRows>(params) && input == 0) return WeightUse::kEmbedding;
-  if (std::holds_alternative<Matmul>(params) && input == 1) return WeightUse::kMatmul;
-  if (std::holds_alternative<MatmulGlu>(params) && (input == 1 || input == 2)) return WeightUse::kMatmul;
-  return WeightUse::kVector;
-}
-
 Result<std::shared_ptr<const Weight>> WeightStore::get(const std::shared_ptr<Device>& device, const graph::Graph& graph,
                                                        graph::ValueId value_id, WeightUse use) {
   const graph::Value& value = graph.value(value_id);

@@ -40,7 +40,4 @@ class WeightStore {
   std::map<Key, std::shared_ptr<const Weight>> weights_;
 };
 
-// How the node reads its input number `input`.
-WeightUse weight_use(const OpParams& params, size_t input);
-
 }  // namespace trireme::compiler

@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "graph/names.h"
-#include "graph/operands.h"
+#include "hal/operands.h"
 #include "graph/shape_inference.h"
 
 namespace trireme::graph {

@@ -11,6 +11,7 @@
 #include "backends/cpu/support.h"
 #include "backends/cpu/weight.h"
 #include "hal/host_timeline.h"
+#include "hal/operands.h"
 
 namespace trireme::cpu {
 namespace {
@@ -24,12 +25,6 @@ bool fits(const Weight& weight, WeightUse use, ActScheme act) {
   return packed || mapped;
 }
 
-ActScheme act_scheme(const OpParams& params) {
-  if (const auto* op = std::get_if<Matmul>(&params)) return op->act;
-  if (const auto* op = std::get_if<MatmulGlu>(&params)) return op->act;
-  return ActScheme::kFloat;
-}
-
 Status check_constants(const OpDesc& op, Constants constants) {
   size_t next = 0;
   for (size_t i = 0; i < op.inputs.size(); ++i) {
@@ -38,7 +33,7 @@ Status check_constants(const OpDesc& op, Constants constants) {
     if (!weight || weight->desc() != op.inputs[i].desc)
       return fail(ErrorCode::kInvalidArgument, "prepare of " + op.text(),
                   "constant " + std::to_string(next) + " is not a " + op.inputs[i].desc.text());
-    if (!fits(*weight, weight_use(op.params, i), act_scheme(op.params)))
+    if (!fits(*weight, weight_use(op.params, int(i)).value_or(WeightUse::kVector), act_scheme(op.params)))
       return fail(ErrorCode::kInvalidArgument, "prepare of " + op.text(),
                   "constant " + std::to_string(next) + " was prepared for another use");
     ++next;

@@ -5,6 +5,7 @@
 #include "backends/cpu/quantized/packed_weight.h"
 #include "hal/op_check.h"
 #include "hal/op_cost.h"
+#include "hal/operands.h"
 
 namespace trireme::cpu {
 namespace {
@@ -13,16 +14,10 @@ bool plain_float(const Format& format) {
   return format.plain == DType::kF32 || format.plain == DType::kF16 || format.plain == DType::kBF16;
 }
 
-ActScheme act_scheme(const OpParams& params) {
-  if (const auto* op = std::get_if<Matmul>(&params)) return op->act;
-  if (const auto* op = std::get_if<MatmulGlu>(&params)) return op->act;
-  return ActScheme::kFloat;
-}
-
 std::optional<std::string> weight_reason(const OpDesc& op, size_t index) {
   const Operand& input = op.inputs[index];
   const Format& format = *input.desc.format;
-  const WeightUse use = weight_use(op.params, index);
+  const WeightUse use = weight_use(op.params, int(index)).value_or(WeightUse::kVector);
   if (use == WeightUse::kMatmul && act_scheme(op.params) == ActScheme::kQ8) {
     if (!input.constant) return "the weight of a quantised matmul must be a constant";
     if (Status packable = quantized::can_pack(input.desc); !packable) return packable.error().why();
@@ -45,31 +40,10 @@ std::optional<std::string> head_reason(const OpDesc& op) {
 }
 
 bool is_weight(const OpParams& params, size_t index) {
-  return std::visit(
-      [&](const auto& op) {
-        using Op = std::decay_t<decltype(op)>;
-        if constexpr (std::is_same_v<Op, EmbedRows>) return index == 0;
-        if constexpr (std::is_same_v<Op, Matmul>) return index == 1 || (op.has_bias && index == 2);
-        if constexpr (std::is_same_v<Op, MatmulGlu>) return index == 1 || index == 2;
-        if constexpr (std::is_same_v<Op, RmsNorm>) return index == 1;
-        if constexpr (std::is_same_v<Op, FusedNorm>) return index == (op.has_residual ? 2u : 1u);
-        if constexpr (std::is_same_v<Op, Binary>) return index == 1;
-        if constexpr (std::is_same_v<Op, Rope>) return index == 2;
-        if constexpr (std::is_same_v<Op, RopeStore>)
-          return op.has_norm ? index == 3 || index == 4 || index == 6 : index == 4;
-        return false;
-      },
-      params);
+  return weight_use(params, int(index)) || (std::holds_alternative<Binary>(params) && index == 1);
 }
 
 }  // namespace
-
-WeightUse weight_use(const OpParams& params, size_t index) {
-  if (std::holds_alternative<EmbedRows>(params) && index == 0) return WeightUse::kEmbedding;
-  if (std::holds_alternative<Matmul>(params) && index == 1) return WeightUse::kMatmul;
-  if (std::holds_alternative<MatmulGlu>(params)) return WeightUse::kMatmul;
-  return WeightUse::kVector;
-}
 
 std::optional<std::string> unsupported_reason(const OpDesc& op) {
   if (Status checked = check_op(op); !checked) return checked.error().why();
@@ -93,7 +67,7 @@ OpCost cpu_op_cost(const OpDesc& op, int threads) {
   for (size_t i = 0; i < op.inputs.size(); ++i) {
     if (!op.inputs[i].constant) continue;
     const TensorDesc& desc = op.inputs[i].desc;
-    const WeightUse use = weight_use(op.params, i);
+    const WeightUse use = weight_use(op.params, int(i)).value_or(WeightUse::kVector);
     if (use == WeightUse::kVector) cost.weight_bytes += uint64_t(desc.shape.elements()) * sizeof(float);
     if (use == WeightUse::kMatmul && quantized::can_pack(desc)) {
       cost.weight_bytes += quantized::packed_bytes(desc);

@@ -10,9 +10,6 @@ namespace trireme::cpu {
 // Why the device cannot do the op; empty when it can.
 std::optional<std::string> unsupported_reason(const OpDesc& op);
 
-// What input `index` of an op is read as when it is a constant.
-WeightUse weight_use(const OpParams& params, size_t index);
-
 // Cost of an op without unsupported_reason(); `threads` workers share its scratch.
 OpCost cpu_op_cost(const OpDesc& op, int threads);
 

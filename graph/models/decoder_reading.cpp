@@ -10,7 +10,6 @@ namespace {
 
 constexpr int64_t kMaxLayers = 4096;
 constexpr int64_t kMaxSize = int64_t{1} << 30;
-constexpr double kHuge = 1e30;
 
 // Where each source keeps the sizes.
 struct SizeKeys {

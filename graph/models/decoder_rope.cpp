@@ -9,7 +9,6 @@ namespace trireme::graph {
 namespace {
 
 constexpr int64_t kMaxContext = int64_t{1} << 30;
-constexpr double kHuge = 1e30;
 
 tl::unexpected<Error> unknown_scaling(const std::string& key, const std::string& type) {
   return fail(ErrorCode::kUnsupported, fmt::format("metadata key '{}'", key),

@@ -8,6 +8,7 @@
 #include "graph/models/registry.h"
 
 namespace trireme::graph {
+namespace gemma3 {
 namespace {
 
 constexpr int64_t kMaxWindow = int64_t{1} << 30;
@@ -129,8 +130,10 @@ TensorTransform gguf_transform(std::string_view canonical) {
 }
 
 }  // namespace
+}  // namespace gemma3
 
 const Family& gemma3_family() {
+  using namespace gemma3;
   static const Family family = {.name = "gemma3",
                                 .gguf_architectures = kGgufArchitectures,
                                 .hugging_face_architectures = kArchitectures,

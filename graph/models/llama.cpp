@@ -4,6 +4,7 @@
 #include "graph/models/registry.h"
 
 namespace trireme::graph {
+namespace llama {
 namespace {
 
 constexpr int64_t kMaxWindow = int64_t{1} << 30;
@@ -51,8 +52,10 @@ TensorTransform gguf_transform(std::string_view canonical) {
 }
 
 }  // namespace
+}  // namespace llama
 
 const Family& llama_family() {
+  using namespace llama;
   static const Family family = {.name = "llama",
                                 .gguf_architectures = kGgufArchitectures,
                                 .hugging_face_architectures = kArchitectures,

@@ -49,6 +49,8 @@ Result<int64_t> int_or(const Metadata& metadata, std::string_view key, int64_t f
                        int64_t maximum);
 // A number, or a list with one for each layer. kUnsupported when the layers differ.
 Result<int64_t> uniform_int(const Metadata& metadata, std::string_view key, int64_t minimum, int64_t maximum);
+// The bound of numbers that may be anything finite that f32 can compute with.
+constexpr double kHuge = 1e30;
 Result<double> require_float(const Metadata& metadata, std::string_view key, double minimum, double maximum);
 Result<double> float_or(const Metadata& metadata, std::string_view key, double fallback, double minimum,
                         double maximum);

@@ -5,6 +5,7 @@
 #include "graph/models/registry.h"
 
 namespace trireme::graph {
+namespace qwen2 {
 namespace {
 
 constexpr std::array<std::string_view, 1> kGgufArchitectures = {"qwen2"};
@@ -35,8 +36,10 @@ Result<GgufForm> gguf_form(const Hyperparameters& h) {
 }
 
 }  // namespace
+}  // namespace qwen2
 
 const Family& qwen2_family() {
+  using namespace qwen2;
   static const Family family = {.name = "qwen2",
                                 .gguf_architectures = kGgufArchitectures,
                                 .hugging_face_architectures = kArchitectures,

@@ -5,6 +5,7 @@
 #include "graph/models/registry.h"
 
 namespace trireme::graph {
+namespace qwen3 {
 namespace {
 
 constexpr std::array<std::string_view, 1> kGgufArchitectures = {"qwen3"};
@@ -37,8 +38,10 @@ Result<GgufForm> gguf_form(const Hyperparameters& h) {
 }
 
 }  // namespace
+}  // namespace qwen3
 
 const Family& qwen3_family() {
+  using namespace qwen3;
   static const Family family = {.name = "qwen3",
                                 .gguf_architectures = kGgufArchitectures,
                                 .hugging_face_architectures = kArchitectures,

@@ -10,7 +10,7 @@ namespace {
 constexpr int64_t kMaxDimensions = 1 << 16;
 constexpr double kMaxFrequency = 1e30;  // an f32, and its angles too
 
-tl::unexpected<Error> bad(std::string why) {
+tl::unexpected<Error> bad_rope(std::string why) {
   return fail(ErrorCode::kCorruptData, "rope parameters", std::move(why));
 }
 
@@ -64,22 +64,22 @@ bool is_positive(double value) {
 Status check(const RopeParameters& rope) {
   const RopeScaling& scaling = rope.scaling;
   if (rope.dimensions < 2 || rope.dimensions % 2 != 0 || rope.dimensions > kMaxDimensions)
-    return bad("the rotated width " + std::to_string(rope.dimensions) + " is not a positive even number");
+    return bad_rope("the rotated width " + std::to_string(rope.dimensions) + " is not a positive even number");
   if (!std::isfinite(rope.base) || rope.base <= 1)
-    return bad("the base " + std::to_string(rope.base) + " is not above 1");
+    return bad_rope("the base " + std::to_string(rope.base) + " is not above 1");
   if (scaling.kind == RopeScalingKind::kNone) return {};
-  if (!is_positive(scaling.factor)) return bad("the scaling factor is not positive");
+  if (!is_positive(scaling.factor)) return bad_rope("the scaling factor is not positive");
   if (scaling.kind == RopeScalingKind::kLinear) return {};
-  if (scaling.original_context < 1) return bad("the original context length is not positive");
+  if (scaling.original_context < 1) return bad_rope("the original context length is not positive");
   if (scaling.kind == RopeScalingKind::kLlama3) {
     if (!is_positive(scaling.low_frequency_factor) || !std::isfinite(scaling.high_frequency_factor) ||
         scaling.high_frequency_factor <= scaling.low_frequency_factor)
-      return bad("the frequency factors are not positive and rising");
+      return bad_rope("the frequency factors are not positive and rising");
     return {};
   }
-  if (!is_positive(scaling.beta_fast) || !is_positive(scaling.beta_slow)) return bad("yarn's betas are not positive");
+  if (!is_positive(scaling.beta_fast) || !is_positive(scaling.beta_slow)) return bad_rope("yarn's betas are not positive");
   if (scaling.attention_factor && !is_positive(*scaling.attention_factor))
-    return bad("the attention factor is not positive");
+    return bad_rope("the attention factor is not positive");
   return {};
 }
 
@@ -108,16 +108,16 @@ Result<RopeTable> rope_table(const RopeParameters& rope, std::span<const float> 
     case RopeScalingKind::kYarn: scale_yarn(rope, frequencies); break;
   }
   if (!factors.empty() && factors.size() != frequencies.size())
-    return bad("there are " + std::to_string(factors.size()) + " frequency factors for " +
+    return bad_rope("there are " + std::to_string(factors.size()) + " frequency factors for " +
                std::to_string(frequencies.size()) + " frequencies");
   RopeTable table{.frequencies = {}, .magnitude = float(magnitude(rope.scaling))};
   for (size_t i = 0; i < frequencies.size(); ++i) {
-    if (!factors.empty() && !is_positive(factors[i])) return bad("a frequency factor is not positive");
+    if (!factors.empty() && !is_positive(factors[i])) return bad_rope("a frequency factor is not positive");
     const double frequency = factors.empty() ? frequencies[i] : frequencies[i] / double(factors[i]);
-    if (!(frequency <= kMaxFrequency)) return bad("a frequency is too large");
+    if (!(frequency <= kMaxFrequency)) return bad_rope("a frequency is too large");
     table.frequencies.push_back(float(frequency));
   }
-  if (!is_positive(table.magnitude)) return bad("the magnitude is not positive");
+  if (!is_positive(table.magnitude)) return bad_rope("the magnitude is not positive");
   return table;
 }
 

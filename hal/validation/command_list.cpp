@@ -3,10 +3,6 @@
 namespace trireme::validation {
 namespace {
 
-Error misuse(std::string what, std::string why, std::string remedy = {}) {
-  return Error(ErrorCode::kInvalidArgument, std::move(what), std::move(why), std::move(remedy));
-}
-
 // What an op does to each range that it is bound to.
 struct Bound {
   std::string name;

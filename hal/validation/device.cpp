@@ -5,10 +5,6 @@ namespace trireme {
 namespace validation {
 namespace {
 
-Error misuse(std::string what, std::string why, std::string remedy = {}) {
-  return Error(ErrorCode::kInvalidArgument, std::move(what), std::move(why), std::move(remedy));
-}
-
 class CheckedDevice final : public Device {
  public:
   CheckedDevice(std::shared_ptr<Device> inner, std::shared_ptr<Tracker> tracker)

@@ -11,10 +11,6 @@ typename Map::mapped_type lookup(const Map& map, const typename Map::key_type& k
   return found == map.end() ? nullptr : found->second;
 }
 
-Error misuse(std::string what, std::string why, std::string remedy = {}) {
-  return Error(ErrorCode::kInvalidArgument, std::move(what), std::move(why), std::move(remedy));
-}
-
 }  // namespace
 
 tl::unexpected<Error> Tracker::found(Error error) {

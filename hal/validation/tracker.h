@@ -15,6 +15,11 @@
 
 namespace trireme::validation {
 
+// The error that every finding of the validation layer is.
+inline Error misuse(std::string what, std::string why, std::string remedy = {}) {
+  return Error(ErrorCode::kInvalidArgument, std::move(what), std::move(why), std::move(remedy));
+}
+
 // Kinds of objects that a device hands out, counted for leaks.
 enum class Kind { kBuffer, kWeight, kOp, kList, kTimeline };
 constexpr size_t kKinds = 5;

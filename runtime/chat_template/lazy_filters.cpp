@@ -208,7 +208,7 @@ Result<Value> slice_filter(Interpreter& interpreter, const Value& value, Given a
   });
 }
 
-constexpr NamedFilter kFilters[] = {
+constexpr NamedFilter kLazyFilters[] = {
     {"map", map}, {"select", choose<true, false>}, {"reject", choose<false, false>},
     {"selectattr", choose<true, true>}, {"rejectattr", choose<false, true>}, {"unique", unique}, {"items", items},
     {"batch", batch}, {"slice", slice_filter},
@@ -216,6 +216,6 @@ constexpr NamedFilter kFilters[] = {
 
 }  // namespace
 
-std::span<const NamedFilter> lazy_filters() { return kFilters; }
+std::span<const NamedFilter> lazy_filters() { return kLazyFilters; }
 
 }  // namespace trireme::runtime::jinja

@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 26> kOperators = {"//", "**", "==", "!=",
                                                          "*",  "%",  "~",  "[",  "]",  "(",  ")", "{", "}",
                                                          ">",  "<",  "=",  ".",  ":",  "|",  ",", ";"};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_ascii_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::string normalize_newlines(std::string_view source) {
   std::string out;
@@ -187,7 +187,7 @@ class Lexer {
 
   Status one_token(std::string& open) {
     const char c = source_[at_];
-    if (is_digit(c)) return number();
+    if (is_ascii_digit(c)) return number();
     if (c == '\'' || c == '"') return string(c);
     std::size_t end = at_;
     while (end < source_.size()) {
@@ -241,10 +241,10 @@ class Lexer {
 
   std::size_t match_float() const {
     if (at_ > 0 && source_[at_ - 1] == '.') return 0;
-    std::size_t end = digits(at_, is_digit);
+    std::size_t end = digits(at_, is_ascii_digit);
     bool real = false;
     if (end < source_.size() && source_[end] == '.') {
-      const std::size_t fraction = digits(end + 1, is_digit);
+      const std::size_t fraction = digits(end + 1, is_ascii_digit);
       if (fraction != end + 1) {
         end = fraction;
         real = true;
@@ -252,7 +252,7 @@ class Lexer {
     }
     if (end < source_.size() && (source_[end] == 'e' || source_[end] == 'E')) {
       const std::size_t sign = end + 1 < source_.size() && (source_[end + 1] == '+' || source_[end + 1] == '-') ? 1 : 0;
-      const std::size_t exponent = digits(end + 1 + sign, is_digit);
+      const std::size_t exponent = digits(end + 1 + sign, is_ascii_digit);
       if (exponent != end + 1 + sign) {
         end = exponent;
         real = true;
@@ -271,7 +271,7 @@ class Lexer {
     const char letter = at_ + 1 < source_.size() && source_[at_] == '0' ? static_cast<char>(source_[at_ + 1] | 0x20) : ' ';
     const int base = letter == 'x' ? 16 : letter == 'o' ? 8 : letter == 'b' ? 2 : 10;
     const auto good = [base](char c) {
-      const int value = is_digit(c) ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : 99;
+      const int value = is_ascii_digit(c) ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : 99;
       return value < base;
     };
     std::size_t end = at_;
@@ -280,7 +280,7 @@ class Lexer {
       end = digits(first, good);
       if (end == first) end = at_;
     }
-    if (end == at_) end = source_[at_] == '0' ? digits(at_, [](char c) { return c == '0'; }) : digits(at_, is_digit);
+    if (end == at_) end = source_[at_] == '0' ? digits(at_, [](char c) { return c == '0'; }) : digits(at_, is_ascii_digit);
     push(TokenType::kInteger, "");
     if (parse_integer(source_.substr(at_, end - at_), 0, tokens_.back().integer) != IntegerParse::kOk) {
       return error_at(line_, "an integer of more than 64 bits", ErrorCode::kUnsupported);

@@ -112,12 +112,12 @@ Result<Value> file_size(Interpreter& interpreter, const Value& value, Given argu
   return make_string(interpreter.budget(), text);
 }
 
-constexpr NamedFilter kFilters[] = {
+constexpr NamedFilter kNumberFilters[] = {
     {"abs", absolute}, {"int", integer}, {"float", floating}, {"round", round_filter}, {"filesizeformat", file_size},
 };
 
 }  // namespace
 
-std::span<const NamedFilter> number_filters() { return kFilters; }
+std::span<const NamedFilter> number_filters() { return kNumberFilters; }
 
 }  // namespace trireme::runtime::jinja

@@ -222,7 +222,7 @@ Result<Value> refused(Interpreter&, const Value&, Given) {
   return unsupported("one of the filters pprint, random, striptags, urlize, wordwrap and xmlattr");
 }
 
-constexpr NamedFilter kFilters[] = {
+constexpr NamedFilter kSequenceFilters[] = {
     {"length", length}, {"count", length}, {"default", default_filter}, {"d", default_filter}, {"first", first},
     {"last", last}, {"list", list}, {"reverse", reverse}, {"join", join}, {"sort", sort}, {"dictsort", sort_dict},
     {"groupby", group_by}, {"min", extreme<false>}, {"max", extreme<true>}, {"sum", sum}, {"attr", attr},
@@ -232,6 +232,6 @@ constexpr NamedFilter kFilters[] = {
 
 }  // namespace
 
-std::span<const NamedFilter> sequence_filters() { return kFilters; }
+std::span<const NamedFilter> sequence_filters() { return kSequenceFilters; }
 
 }  // namespace trireme::runtime::jinja

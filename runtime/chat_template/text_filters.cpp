@@ -243,7 +243,7 @@ Result<Value> to_json_filter(Interpreter& interpreter, const Value& value, Given
   return make_string(budget, std::move(text));
 }
 
-constexpr NamedFilter kFilters[] = {
+constexpr NamedFilter kTextFilters[] = {
     {"upper", converted<to_upper>}, {"lower", converted<to_lower>}, {"capitalize", converted<to_capitalized>},
     {"title", converted<title_words>}, {"trim", trim}, {"center", center}, {"string", string}, {"replace", replace},
     {"e", escape}, {"escape", escape}, {"forceescape", force_escape}, {"safe", safe}, {"format", format},
@@ -253,6 +253,6 @@ constexpr NamedFilter kFilters[] = {
 
 }  // namespace
 
-std::span<const NamedFilter> text_filters() { return kFilters; }
+std::span<const NamedFilter> text_filters() { return kTextFilters; }
 
 }  // namespace trireme::runtime::jinja

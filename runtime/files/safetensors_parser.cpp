@@ -41,9 +41,9 @@ std::optional<int> element_bytes(std::string_view dtype) {
   return std::nullopt;
 }
 
-class Parser {
+class HeaderParser {
  public:
-  explicit Parser(const std::string& name) : name_(name) {}
+  explicit HeaderParser(const std::string& name) : name_(name) {}
 
   Result<SafetensorsContents> parse(std::span<const std::byte> bytes) {
     ByteCursor cursor(bytes);
@@ -154,7 +154,7 @@ class Parser {
 }  // namespace
 
 Result<SafetensorsContents> parse_safetensors(std::span<const std::byte> bytes, const std::string& name) {
-  return Parser(name).parse(bytes);
+  return HeaderParser(name).parse(bytes);
 }
 
 }  // namespace trireme::runtime

@@ -34,6 +34,9 @@ struct PunctuationPreTokenizer {
   SplitBehavior behavior = SplitBehavior::kIsolated;
 };
 
+// What SentencePiece writes for the blank before a word.
+constexpr std::string_view kWordMarker = "▁";
+
 // Cuts before each marker ("▁") that follows another character. Changes no ids where crosses_words() is false, and keeps
 // the pieces short.
 struct WordStartPreTokenizer {

@@ -116,13 +116,13 @@ constexpr const char* kSeedCoder =
     "\\s+(?!\\S)|\\s+";
 constexpr const char* kHan = "[一-龥ࠀ-一가-퟿]+";
 
-class Builder {
+class PreTokenizerBuilder {
  public:
-  Builder& nfc() {
+  PreTokenizerBuilder& nfc() {
     result_.normalizer.emplace_back(UnicodeNormalizer{UnicodeForm::kNfc});
     return *this;
   }
-  Builder& split(std::string_view pattern) {
+  PreTokenizerBuilder& split(std::string_view pattern) {
     auto regex = Regex::compile(pattern);
     if (!regex) {
       if (!error_) error_ = std::move(regex).error();
@@ -130,12 +130,12 @@ class Builder {
     }
     return add(SplitPreTokenizer{std::move(*regex)});
   }
-  Builder& add(PreTokenizer step) {
+  PreTokenizerBuilder& add(PreTokenizer step) {
     result_.steps.push_back(std::move(step));
     return *this;
   }
-  Builder& digits() { return add(DigitsPreTokenizer{true}); }
-  Builder& bytes() { return add(ByteLevelPreTokenizer{}); }
+  PreTokenizerBuilder& digits() { return add(DigitsPreTokenizer{true}); }
+  PreTokenizerBuilder& bytes() { return add(ByteLevelPreTokenizer{}); }
   Result<NamedPreTokenizer> finish() {
     if (error_) return fail(std::move(*error_));
     return std::move(result_);
@@ -147,7 +147,7 @@ class Builder {
 };
 
 Result<NamedPreTokenizer> build(Family family) {
-  Builder b;
+  PreTokenizerBuilder b;
   switch (family) {
     case Family::kGpt2: return b.split(gpt2_pattern()).bytes().finish();
     case Family::kGpt2Nfc: return b.nfc().split(gpt2_pattern()).bytes().finish();

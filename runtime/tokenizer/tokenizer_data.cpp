@@ -13,17 +13,15 @@
 namespace trireme::runtime {
 namespace {
 
-constexpr std::string_view kMarker = "▁";
-
 // How published models spell the ends of texts, turns and messages. GGUF metadata name at most three of them.
 constexpr std::array<std::string_view, 16> kEndSpellings = {
     "<|endoftext|>", "<|end_of_text|>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|return|>", "<|call|>",
     "<end_of_turn>", "<turn|>", "<|eot|>", "<|eom|>", "<EOT>", "_<EOT>", "<end_of_utterance>", "<｜end▁of▁sentence｜>",
 };
 
-class Builder {
+class DataBuilder {
  public:
-  explicit Builder(TokenizerData data) : data_(std::move(data)), parts_(std::make_unique<TokenizerParts>()) {}
+  explicit DataBuilder(TokenizerData data) : data_(std::move(data)), parts_(std::make_unique<TokenizerParts>()) {}
 
   Result<std::shared_ptr<const Tokenizer>> build() {
     if (data_.model != "gpt2" && data_.model != "llama") {
@@ -88,7 +86,7 @@ class Builder {
     return {};
   }
 
-  static ReplaceNormalizer blanks_to_markers() { return ReplaceNormalizer{" ", std::string(kMarker)}; }
+  static ReplaceNormalizer blanks_to_markers() { return ReplaceNormalizer{" ", std::string(kWordMarker)}; }
 
   // Returns whether a beginning-of-text token is the default.
   Result<bool> add_byte_level_stages() {
@@ -113,20 +111,20 @@ class Builder {
 
   Status add_sentence_piece_stages() {
     std::vector<bool> mergeable(data_.tokens.size());
-    bool crosses = !parts_->vocabulary.find(kMarker);
+    bool crosses = !parts_->vocabulary.find(kWordMarker);
     for (size_t id = 0; id < data_.tokens.size(); ++id) {
       const TokenType one = type(id);
       mergeable[id] = one == TokenType::kNormal || one == TokenType::kUserDefined || one == TokenType::kUnused;
-      crosses = crosses || (mergeable[id] && crosses_words(data_.tokens[id], kMarker));
+      crosses = crosses || (mergeable[id] && crosses_words(data_.tokens[id], kWordMarker));
     }
     std::optional<int32_t> unknown;
     TRIREME_TRY(set_id(unknown, data_.unknown_token_id, "unknown_token_id"));
     TRIREME_ASSIGN(parts_->model, ScoreModel::create(parts_->vocabulary, data_.scores, mergeable, unknown));
     const bool prefix = data_.add_space_prefix.value_or(true);
-    if (prefix) parts_->normalizer.emplace_back(PrependNormalizer{std::string(kMarker)});
+    if (prefix) parts_->normalizer.emplace_back(PrependNormalizer{std::string(kWordMarker)});
     parts_->normalizer.emplace_back(blanks_to_markers());
-    if (!crosses) parts_->pre_tokenizer.emplace_back(WordStartPreTokenizer{std::string(kMarker)});
-    parts_->decoder = {ReplaceDecoder{std::string(kMarker), " "}, ByteFallbackDecoder{}, FuseDecoder{}};
+    if (!crosses) parts_->pre_tokenizer.emplace_back(WordStartPreTokenizer{std::string(kWordMarker)});
+    parts_->decoder = {ReplaceDecoder{std::string(kWordMarker), " "}, ByteFallbackDecoder{}, FuseDecoder{}};
     if (prefix) parts_->decoder.emplace_back(StripDecoder{" ", 1, 0});
     return {};
   }
@@ -177,6 +175,6 @@ class Builder {
 
 }  // namespace
 
-Result<std::shared_ptr<const Tokenizer>> make_tokenizer(TokenizerData data) { return Builder(std::move(data)).build(); }
+Result<std::shared_ptr<const Tokenizer>> make_tokenizer(TokenizerData data) { return DataBuilder(std::move(data)).build(); }
 
 }  // namespace trireme::runtime

@@ -16,11 +16,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kMarker = "▁";
-
-class Builder {
+class JsonBuilder {
  public:
-  explicit Builder(JsonDocument document) : document_(std::move(document)), parts_(std::make_unique<TokenizerParts>()) {}
+  explicit JsonBuilder(JsonDocument document) : document_(std::move(document)), parts_(std::make_unique<TokenizerParts>()) {}
 
   Status build() {
     TRIREME_ASSIGN(const JsonReader root, JsonReader::open(document_.rest, "the file"));
@@ -120,11 +118,11 @@ class Builder {
 
   // Where no merge crosses from one word to the next, words can be tokenized one by one.
   void add_word_start_step() {
-    const bool marks_words = parts_->vocabulary.find(kMarker).has_value();
+    const bool marks_words = parts_->vocabulary.find(kWordMarker).has_value();
     const bool crosses = std::any_of(document_.merges.begin(), document_.merges.end(), [](const auto& merge) {
-      return crosses_words(merge.first + merge.second, kMarker);
+      return crosses_words(merge.first + merge.second, kWordMarker);
     });
-    if (marks_words && !crosses) parts_->pre_tokenizer.emplace_back(WordStartPreTokenizer{std::string(kMarker)});
+    if (marks_words && !crosses) parts_->pre_tokenizer.emplace_back(WordStartPreTokenizer{std::string(kWordMarker)});
   }
 
   Status add_surroundings(const json& post_processor) {
@@ -151,7 +149,7 @@ class Builder {
 
 Result<std::shared_ptr<const Tokenizer>> parse_tokenizer_json(const TokenizerFiles& files) {
   TRIREME_ASSIGN(JsonDocument document, parse_json_document(files.tokenizer));
-  Builder builder(std::move(document));
+  JsonBuilder builder(std::move(document));
   TRIREME_TRY(builder.build());
   TRIREME_TRY(read_companions(files, builder.parts()));
   return builder.finish();

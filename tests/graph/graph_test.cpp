@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "graph/operands.h"
+#include "hal/operands.h"
 #include "graph/verifier.h"
 
 namespace trireme::graph {

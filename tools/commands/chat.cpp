@@ -61,7 +61,7 @@ class Chat {
   Status save(const std::string& path) const {
     TRIREME_ASSIGN(runtime::AtomicFile file, runtime::AtomicFile::create(path));
     TRIREME_TRY(file.write(std::string_view(nlohmann::ordered_json({{"messages", messages_}}).dump(1) + "\n")));
-    return file.finish();
+    return file.commit();
   }
 
   Status load(const std::string& path) {

@@ -12,7 +12,7 @@ constexpr uint32_t kNibbles = 0x0f0f0f0f;
 constexpr uint32_t kPairs = 0x03030303;
 constexpr uint32_t kOnes = 0x01010101;
 
-uint16_t half_at(const std::byte* bytes) {
+uint16_t half_bits_at(const std::byte* bytes) {
   uint16_t value = 0;
   std::memcpy(&value, bytes, 2);
   return value;
@@ -70,8 +70,8 @@ void read_scales_and_minima(const std::byte* bytes, SourceBlock& block) {
 void read_q2_k(const std::byte* bytes, SourceBlock& block) {
   for (size_t i = 0; i < 16; ++i) block.subscales[i] = byte_at(bytes + i);  // minimum in the high nibble
   read_fields(bytes + 16, 2, 32, block.codes.data());
-  block.scale = half_at(bytes + 80);
-  block.minimum = half_at(bytes + 82);
+  block.scale = half_bits_at(bytes + 80);
+  block.minimum = half_bits_at(bytes + 82);
 }
 
 void read_q3_k(const std::byte* bytes, SourceBlock& block) {
@@ -83,7 +83,7 @@ void read_q3_k(const std::byte* bytes, SourceBlock& block) {
     const int high = (byte_at(scales + 8 + i % 4) >> (2 * (i / 4))) & 3;
     block.subscales[i] = uint8_t((low | high << 4) - 32);
   }
-  block.scale = half_at(bytes + 108);
+  block.scale = half_bits_at(bytes + 108);
 }
 
 void read_q6_k(const std::byte* bytes, SourceBlock& block) {
@@ -92,12 +92,12 @@ void read_q6_k(const std::byte* bytes, SourceBlock& block) {
   read_fields(bytes + 128, 2, 32, high.data());
   for (size_t i = 0; i < 64; ++i) block.codes[i] |= high[i] << 4;
   std::memcpy(block.subscales.data(), bytes + 192, 16);
-  block.scale = half_at(bytes + 208);
+  block.scale = half_bits_at(bytes + 208);
 }
 
 void read_iq4_xs(const std::byte* bytes, SourceBlock& block) {
-  block.scale = half_at(bytes);
-  const uint32_t high = half_at(bytes + 2);
+  block.scale = half_bits_at(bytes);
+  const uint32_t high = half_bits_at(bytes + 2);
   for (size_t i = 0; i < 8; ++i) {
     const uint32_t low = uint32_t(byte_at(bytes + 4 + i / 2) >> (4 * (i % 2))) & 15;
     block.subscales[i] = uint8_t((low | ((high >> (2 * i)) & 3) << 4) - 32);
@@ -109,12 +109,12 @@ void read_iq4_xs(const std::byte* bytes, SourceBlock& block) {
 
 void read_source_block(Codec codec, const std::byte* bytes, SourceBlock& block) {
   uint32_t* codes = block.codes.data();
-  block.scale = half_at(bytes);
+  block.scale = half_bits_at(bytes);
   switch (codec) {
     case Codec::kQ4_0:
     case Codec::kIq4Nl: read_split_nibbles(bytes + 2, codes); break;
     case Codec::kQ4_1:
-      block.minimum = half_at(bytes + 2);
+      block.minimum = half_bits_at(bytes + 2);
       read_split_nibbles(bytes + 4, codes);
       break;
     case Codec::kQ5_0:
@@ -122,7 +122,7 @@ void read_source_block(Codec codec, const std::byte* bytes, SourceBlock& block) 
       add_fifth_bits(word_at(bytes + 2), codes);
       break;
     case Codec::kQ5_1:
-      block.minimum = half_at(bytes + 2);
+      block.minimum = half_bits_at(bytes + 2);
       read_split_nibbles(bytes + 8, codes);
       add_fifth_bits(word_at(bytes + 4), codes);
       break;
@@ -137,7 +137,7 @@ void read_source_block(Codec codec, const std::byte* bytes, SourceBlock& block) 
     case Codec::kQ3K: read_q3_k(bytes, block); break;
     case Codec::kQ5K:
     case Codec::kQ4K:
-      block.minimum = half_at(bytes + 2);
+      block.minimum = half_bits_at(bytes + 2);
       read_scales_and_minima(bytes + 4, block);
       read_fields(bytes + (codec == Codec::kQ4K ? 16 : 48), 4, 32, codes);
       if (codec == Codec::kQ5K) add_high_bits(bytes + 16, 4, codes);
@@ -146,7 +146,7 @@ void read_source_block(Codec codec, const std::byte* bytes, SourceBlock& block) 
     case Codec::kIq4Xs: read_iq4_xs(bytes, block); break;
     case Codec::kTq2_0:
       read_fields(bytes, 2, 32, codes);
-      block.scale = half_at(bytes + 64);
+      block.scale = half_bits_at(bytes + 64);
       break;
   }
 }

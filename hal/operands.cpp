@@ -1,6 +1,6 @@
-#include "graph/operands.h"
+#include "hal/operands.h"
 
-namespace trireme::graph {
+namespace trireme {
 namespace {
 
 struct WeightUseOf {
@@ -37,8 +37,14 @@ std::optional<WeightUse> weight_use(const OpParams& params, int input) {
   return std::visit(WeightUseOf{input}, params);
 }
 
+ActScheme act_scheme(const OpParams& params) {
+  if (const auto* op = std::get_if<Matmul>(&params)) return op->act;
+  if (const auto* op = std::get_if<MatmulGlu>(&params)) return op->act;
+  return ActScheme::kFloat;
+}
+
 bool overwrites_state(const OpParams& params) {
   return std::holds_alternative<KvStore>(params) || std::holds_alternative<RopeStore>(params);
 }
 
-}  // namespace trireme::graph
+}  // namespace trireme
