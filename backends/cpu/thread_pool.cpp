@@ -228,6 +228,7 @@ void ThreadPool::leave_callers_core(Worker& worker) {
 }
 
 void ThreadPool::nap(Worker& worker) {
+  naps_.fetch_add(1, std::memory_order_relaxed);
   const auto now = Clock::now();
   if (now - worker.trial_start > kTrial) {
     worker.window *= 2;

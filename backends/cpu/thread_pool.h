@@ -34,6 +34,9 @@ class ThreadPool {
 
   int threads() const { return int(workers_.size()) + 1; }
 
+  // How often workers have stepped aside because their core is contended.
+  uint64_t naps() const { return naps_.load(std::memory_order_relaxed); }
+
   // Calls body(chunk, worker) once for each chunk in [0, chunks), in any order, and returns when all have ended. The
   // caller is worker 0. Everything written before is visible to the body, and everything that the body writes is
   // visible after. Regions of several calling threads run one after the other; a body must not call run().
@@ -75,6 +78,7 @@ class ThreadPool {
   alignas(64) std::atomic<int64_t> done_{0};               // chunks that workers have ended in this region
   alignas(64) std::atomic<int> sleepers_{0};
   std::atomic<int> bursts_{0};
+  std::atomic<uint64_t> naps_{0};
   std::atomic<int> caller_core_{-1};
   int spare_core_ = -1;  // -1: workers are not pinned
   std::atomic<bool> stopping_{false};
