@@ -81,7 +81,7 @@ TEST_P(ThreadPoolTest, AStalledWorkerStepsAsideAndComesBack) {
     return joined.load();
   };
   ASSERT_TRUE(until_worker_joins([&](int worker) {
-    if (worker == 1 && !stalled.exchange(true)) std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    if (worker == 1 && !stalled.exchange(true)) std::this_thread::sleep_for(std::chrono::milliseconds(30));  // longer than the rest of the region
   }));
   while (stalled && pool.naps() == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
   EXPECT_TRUE(!stalled || pool.naps() > 0);
