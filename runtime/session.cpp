@@ -264,6 +264,22 @@ Result<Logits> Session::step(std::span<const StepRow> rows) {
   return Logits{copy, outputs, vocab};
 }
 
+OpCost Session::step_cost(int64_t rows) const {
+  OpCost total;
+  for (const Variant& variant : variants_) {
+    if (variant.tokens < std::min(rows, max_rows_)) continue;
+    const compiler::CompiledGraph& compiled = variant.program ? variant.program->compiled() : *variant.compiled;
+    for (const compiler::Part& part : compiled.parts) {
+      total.multiply_adds += part.cost.multiply_adds;
+      total.bytes_moved += part.cost.bytes_moved;
+      total.weight_bytes += part.cost.weight_bytes;
+      total.workspace_bytes = std::max(total.workspace_bytes, part.cost.workspace_bytes);
+    }
+    break;
+  }
+  return total;
+}
+
 std::vector<DeviceMemory> Session::memory() const {
   std::vector<DeviceMemory> report;
   for (size_t index = 0; index < parts_.size(); ++index) {

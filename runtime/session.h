@@ -84,6 +84,9 @@ class Session {
   Status save(SequenceId sequence, const std::string& path) const;
   Result<SequenceId> restore(const std::string& path);
 
+  // What a step of `rows` rows with one output does at full capacity, all devices together.
+  OpCost step_cost(int64_t rows) const;
+
   // What is allocated now, one entry a part of the placement.
   std::vector<DeviceMemory> memory() const;
 

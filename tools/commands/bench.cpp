@@ -112,7 +112,10 @@ Status bench(const Context& context, const BenchFlags& flags) {
     peak[memory.device] = peak.value(memory.device, uint64_t{0}) + total;
     weight_bytes += memory.weight_bytes + memory.mapped_weight_bytes;
   }
+  const OpCost token = open.session->step_cost(1);
   result["weight_bytes"] = weight_bytes;
+  result["decode_bytes_per_step"] = token.bytes_moved;
+  result["multiply_adds_per_token"] = token.multiply_adds;
   result["peak_bytes"] = peak;
   result["devices"] = device_ids(open.plan);
   if (context.json) return print_json(result);
