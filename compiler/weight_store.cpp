@@ -13,7 +13,7 @@ Result<std::shared_ptr<const Weight>> WeightStore::get(const std::shared_ptr<Dev
   }
   HostTensor tensor;
   if (value.kind == graph::ValueKind::kWeight) {
-    TRIREME_ASSIGN(tensor, source_.find(value.name));
+    TRIREME_ASSIGN(tensor, source_(value.name));
     if (tensor.desc != value.desc)
       return fail(ErrorCode::kInternal, value.name,
                   "the graph expects " + value.desc.text() + " and the model has " + tensor.desc.text());
@@ -24,7 +24,7 @@ Result<std::shared_ptr<const Weight>> WeightStore::get(const std::shared_ptr<Dev
   }
   auto prepared = device->prepare_weight(tensor, use);
   if (!prepared) return fail(std::move(prepared).error(), "loading " + value.name + " on " + device->info().id);
-  if (value.kind == graph::ValueKind::kWeight && !(*prepared)->keeps_source()) source_.release(value.name);
+  if (tensor.release && !(*prepared)->keeps_source()) tensor.release(tensor.data);
   weights_.emplace(key, *prepared);
   return *prepared;
 }

@@ -12,12 +12,8 @@
 
 namespace trireme::compiler {
 
-// Where weights come from. `find` returns the tensor in host memory, valid as long as the store; `release` is told
-// when a device has made its own copy, so that the source's pages can be given back.
-struct WeightSource {
-  std::function<Result<HostTensor>(const std::string& name)> find;
-  std::function<void(const std::string& name)> release;
-};
+// Where weights come from: the tensor in host memory, valid as long as the store.
+using WeightSource = std::function<Result<HostTensor>(const std::string& name)>;
 
 class WeightStore {
  public:

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,12 +13,14 @@
 namespace trireme {
 
 // A tensor in host memory, as a model file holds it. `planes` are further tensors that its format needs (scales kept
-// apart), in the order that the format's record names them.
+// apart), in the order that the format's record names them. `release`, where set, is told by a device which parts of
+// `data` it has copied, from any thread and as soon as may be: their memory can be given back, their contents stay.
 struct HostTensor {
   TensorDesc desc;
   std::span<const std::byte> data;
   std::vector<std::span<const std::byte>> planes;
   std::string name;
+  std::function<void(std::span<const std::byte> part)> release = {};
 };
 
 // What a constant is read as.

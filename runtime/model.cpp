@@ -62,14 +62,13 @@ Result<graph::Graph> Model::build_graph(const graph::StepShape& step) const {
 }
 
 compiler::WeightSource Model::weight_source() const {
-  return {[this](const std::string& name) -> Result<HostTensor> {
-            const HostTensor* tensor = find(name);
-            if (!tensor) return fail(ErrorCode::kNotFound, "tensor " + name, "the model has no such tensor");
-            return *tensor;
-          },
-          [this](const std::string& name) {
-            if (const HostTensor* tensor = find(name)) file_.drop_pages(*tensor);
-          }};
+  return [this](const std::string& name) -> Result<HostTensor> {
+    const HostTensor* found = find(name);
+    if (!found) return fail(ErrorCode::kNotFound, "tensor " + name, "the model has no such tensor");
+    HostTensor tensor = *found;
+    tensor.release = [this](std::span<const std::byte> part) { file_.drop_pages(part); };
+    return tensor;
+  };
 }
 
 }  // namespace trireme::runtime

@@ -94,7 +94,7 @@ Status write_tensors(GgufWriter& writer, const ModelFile& file, const Conversion
     };
     TRIREME_TRY(encode_tensor(tensor, format, options.threads, sink));
     done += tensor.source.data.size();
-    file.drop_pages(tensor.source);
+    file.drop_pages(tensor.source.data);
   }
   return {};
 }

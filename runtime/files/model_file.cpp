@@ -94,8 +94,8 @@ const HostTensor* ModelFile::find(std::string_view name) const {
   return found == index_.end() ? nullptr : &tensors_[found->second];
 }
 
-void ModelFile::drop_pages(const HostTensor& tensor) const {
-  for (const MappedFile& part : parts()) part.drop_pages(tensor.data);
+void ModelFile::drop_pages(std::span<const std::byte> part) const {
+  for (const MappedFile& file : parts()) file.drop_pages(part);
 }
 
 Result<std::optional<std::string>> ModelFile::companion(const std::string& name) const {

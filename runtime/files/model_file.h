@@ -54,8 +54,8 @@ class ModelFile {
   const HostTensor* find(std::string_view name) const;     // null when absent
   uint64_t tensor_bytes() const { return tensor_bytes_; }  // of all usable tensors
 
-  // Gives back the memory of the pages that hold only this tensor, when a device has its own copy.
-  void drop_pages(const HostTensor& tensor) const;
+  // Gives back the memory of the pages that hold only this part of a tensor, when a device has its own copy.
+  void drop_pages(std::span<const std::byte> part) const;
 
   // The typed pairs of a GGUF model, for its tokenizer and for the tools; null for a folder.
   const GgufMetadata* gguf_metadata() const { return gguf_ ? &gguf_->metadata() : nullptr; }

@@ -42,8 +42,9 @@ Status can_pack(const TensorDesc& desc) {
   if (desc.format->block_elements != record.source_block || desc.format->block_bytes != record.source_bytes)
     return fail(ErrorCode::kUnsupported, desc.format->name, "the format's blocks are not those that the kernel reads");
   if (desc.shape[1] % record.source_block != 0)
-    return fail(ErrorCode::kUnsupported, desc.format->name,
-                "rows of " + std::to_string(desc.shape[1]) + " are not whole blocks of " + std::to_string(record.source_block));
+    return fail(
+        ErrorCode::kUnsupported, desc.format->name,
+        "rows of " + std::to_string(desc.shape[1]) + " are not whole blocks of " + std::to_string(record.source_block));
   constexpr int64_t kMost = int64_t(1) << 32;  // 2^64 codes would not fit the address space anyway
   if (desc.shape[0] > kMost || desc.shape[1] > kMost / 1024)
     return fail(ErrorCode::kUnsupported, desc.format->name, "the matrix is larger than 2^32 rows or 2^22 columns");
@@ -76,10 +77,14 @@ Result<std::shared_ptr<const PackedWeight>> PackedWeight::pack(const HostTensor&
   constexpr size_t kChunkBytes = size_t(1) << 18;
   const auto tiles_a_chunk = int64_t(std::max<size_t>(1, kChunkBytes / weight->tile_bytes_));
   const int64_t tiles = weight->tiles();
+  const size_t source_tile_bytes = size_t(desc.format->row_bytes(desc.shape[1])) * kTileRows;
   parallel((tiles + tiles_a_chunk - 1) / tiles_a_chunk, [&](int64_t chunk) {
-    for (int64_t tile = chunk * tiles_a_chunk; tile < std::min(tiles, (chunk + 1) * tiles_a_chunk); ++tile)
+    const int64_t first = chunk * tiles_a_chunk, last = std::min(tiles, first + tiles_a_chunk);
+    for (int64_t tile = first; tile < last; ++tile)
       pack_tile(tensor, weight->codec_, tile, weight->data_.get() + size_t(tile) * weight->tile_bytes_,
                 weight->tile_bytes_);
+    const std::span<const std::byte> source = tensor.data.subspan(size_t(first) * source_tile_bytes);
+    if (tensor.release) tensor.release(source.first(std::min(source.size(), size_t(last - first) * source_tile_bytes)));
   });
   return weight;
 }

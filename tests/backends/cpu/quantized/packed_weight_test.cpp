@@ -50,9 +50,31 @@ TEST_P(PackedWeightTest, TakesHardlyMoreBytesThanTheFile) {
   EXPECT_GE(packed_bytes(desc), uint64_t(desc.bytes()));
 }
 
+// So that a model's file and its packed copy are never in memory together.
+TEST_P(PackedWeightTest, ReleasesItsSourcePartByPart) {
+  std::mt19937 random(11);
+  const HostWeight weight = draw_weight(GetParam(), 2050, 1024, random);
+  std::vector<std::span<const std::byte>> parts;
+  HostTensor tensor = weight.tensor();
+  tensor.release = [&](std::span<const std::byte> part) { parts.push_back(part); };
+  WeightArena arena;
+  const auto serial = [](int64_t count, FunctionRef<void(int64_t)> body) {
+    for (int64_t i = 0; i < count; ++i) body(i);
+  };
+  ASSERT_TRUE(PackedWeight::pack(tensor, arena, serial));
+  EXPECT_GT(parts.size(), 1u);
+  const std::byte* next = weight.data.data();
+  for (const auto part : parts) {
+    EXPECT_EQ(part.data(), next);
+    next += part.size();
+  }
+  EXPECT_EQ(next, weight.data.data() + weight.data.size());
+}
+
 TEST_P(PackedWeightTest, RefusesWhatDoesNotFitTheFormat) {
   const Format& format = format_of(GetParam());
-  HostWeight weight{{{4, format.block_elements * 2}, &format}, std::vector<std::byte>(size_t(format.block_bytes * 8) - 1)};
+  HostWeight weight{{{4, format.block_elements * 2}, &format},
+                    std::vector<std::byte>(size_t(format.block_bytes * 8) - 1)};
   const auto serial = [](int64_t count, FunctionRef<void(int64_t)> body) {
     for (int64_t i = 0; i < count; ++i) body(i);
   };
