@@ -11,14 +11,28 @@ function(trireme_warnings target)
                                            -Werror)
 endfunction()
 
-# trireme_library(NAME SOURCES ... DEPENDS ... PRIVATE_DEPENDS ...): one layer or backend as a static library.
-# A target sees only the layers that it links, so the arrows of the architecture hold at build time.
+# trireme_find(PACKAGE ...): find_package(PACKAGE ... REQUIRED) for a library, and the same for everyone who uses the
+# installed package.
+macro(trireme_find)
+  find_package(${ARGN} REQUIRED)
+  string(REPLACE ";" " " trireme_find_arguments "${ARGN}")
+  set_property(GLOBAL APPEND PROPERTY TRIREME_DEPENDENCIES "find_dependency(${trireme_find_arguments})")
+endmacro()
+
+# trireme_library(NAME [NO_INSTALL] SOURCES ... HEADERS ... DEPENDS ... PRIVATE_DEPENDS ...): one layer or backend as a
+# static library. A target sees only the layers that it links, so the arrows of the architecture hold at build time.
+# HEADERS are what users of the installed package may include, and what those headers include themselves.
 function(trireme_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "NO_INSTALL" "" "SOURCES;HEADERS;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
-  target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include/trireme>)
+  target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${ARG_HEADERS})
+  target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+  target_compile_features(${name} PUBLIC cxx_std_20)
   target_link_libraries(${name} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
   trireme_warnings(${name})
+  if(NOT ARG_NO_INSTALL)
+    trireme_export(${name})
+  endif()
 endfunction()
 
 # trireme_test(NAME SOURCES ... DEPENDS ... SEPARATE ...): one GoogleTest program. The files in SEPARATE have helpers
