@@ -35,14 +35,27 @@ function(trireme_library name)
   endif()
 endfunction()
 
-# trireme_test(NAME SOURCES ... DEPENDS ... SEPARATE ...): one GoogleTest program. The files in SEPARATE have helpers
-# of the same names as their neighbours and are not compiled together with them.
+# trireme_missing_backends(RESULT BACKENDS ...): those of the backends that this build does not have.
+function(trireme_missing_backends result)
+  list(REMOVE_ITEM ARGN ${TRIREME_BACKENDS})
+  set(${result} ${ARGN} PARENT_SCOPE)
+endfunction()
+
+# trireme_test(NAME SOURCES ... DEPENDS ... SEPARATE ... BACKENDS ...): one GoogleTest program. The files in SEPARATE have
+# helpers of the same names as their neighbours and are not compiled together with them. Without one of BACKENDS the
+# program is left out, which is said when configuring.
 function(trireme_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;SEPARATE" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;SEPARATE;BACKENDS" ${ARGN})
+  trireme_missing_backends(missing ${ARG_BACKENDS})
+  if(missing)
+    message(STATUS "Left out ${name}: it needs the backend ${missing}")
+    return()
+  endif()
+  list(TRANSFORM ARG_BACKENDS PREPEND trireme_backend_)
   set_source_files_properties(${ARG_SEPARATE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
-  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gmock GTest::gtest GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} ${ARG_BACKENDS} GTest::gmock GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE TRIREME_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
   trireme_warnings(${name})
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST)

@@ -37,7 +37,7 @@ Status write_text(const Registry& registry, const std::string& path, const std::
 
   // A session is a model on its devices; here on one, with room for this text alone.
   runtime::GenerateOptions options;
-  options.max_tokens = 64;
+  options.max_tokens = 32;
   options.end_ids = tokenizer->end_ids();
   const int64_t context = int64_t(prompt.size()) + options.max_tokens;
   TRIREME_ASSIGN(const auto plan, runtime::plan_placement(*model, {{device, {}}}, {.context = context}));
