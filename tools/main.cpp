@@ -27,9 +27,9 @@ int run(int argc, char** argv) {
   app.footer(
       "Examples:\n  trireme devices\n  trireme run model.gguf -p \"The capital of France is\" -n 32\n"
       "  trireme chat model.gguf\n\n'trireme COMMAND --help' tells more about each.");
-  for (const auto add :
-       {add_devices_command, add_run_command, add_chat_command, add_logits_command, add_perplexity_command,
-        add_tokenize_command, add_bench_command, add_plan_command, add_inspect_command, add_quantize_command})
+  for (const auto add : {add_devices_command, add_run_command, add_chat_command, add_logits_command,
+                         add_perplexity_command, add_tokenize_command, add_bench_command, add_plan_command,
+                         add_inspect_command, add_quantize_command, add_completion_command})
     add(app, context);
   for (CLI::App* command : app.get_subcommands({}))
     command->add_flag("--json", context.json, "Print one JSON object on stdout, for programs");
