@@ -1,7 +1,7 @@
-# trireme_fuzzer(NAME SOURCES ... DEPENDS ...): a fuzz target, the function LLVMFuzzerTestOneInput. Its seeds are the
+# trireme_fuzzer(NAME SOURCES ... DEPENDS ... BACKENDS ...): a fuzz target, the function LLVMFuzzerTestOneInput. Its seeds are the
 # files of tests/fuzz/corpus/NAME; what was found once and mended lies in tests/fuzz/regressions/NAME.
 # With TRIREME_BUILD_FUZZERS it becomes the libFuzzer program fuzz_NAME, which tests/fuzz/run_all runs; else the test
-# fuzz.NAME, which runs it over seeds and regressions.
+# fuzz.NAME, which runs it over seeds and regressions. BACKENDS as for trireme_test.
 if(TRIREME_BUILD_FUZZERS)
   if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     message(FATAL_ERROR "TRIREME_BUILD_FUZZERS needs clang: configure with --preset fuzz, or set CMAKE_CXX_COMPILER")
@@ -12,7 +12,14 @@ if(TRIREME_BUILD_FUZZERS)
 endif()
 
 function(trireme_fuzzer name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;BACKENDS" ${ARGN})
+  trireme_missing_backends(missing ${ARG_BACKENDS})
+  if(missing)
+    message(STATUS "Left out fuzz_${name}: it needs the backend ${missing}")
+    return()
+  endif()
+  list(TRANSFORM ARG_BACKENDS PREPEND trireme_backend_)
+  list(APPEND ARG_DEPENDS ${ARG_BACKENDS})
   set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name})
   set(regressions ${CMAKE_CURRENT_SOURCE_DIR}/regressions/${name})
   if(NOT IS_DIRECTORY ${corpus})

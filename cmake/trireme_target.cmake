@@ -11,24 +11,51 @@ function(trireme_warnings target)
                                            -Werror)
 endfunction()
 
-# trireme_library(NAME SOURCES ... DEPENDS ... PRIVATE_DEPENDS ...): one layer or backend as a static library.
-# A target sees only the layers that it links, so the arrows of the architecture hold at build time.
+# trireme_find(PACKAGE ...): find_package(PACKAGE ... REQUIRED) for a library, and the same for everyone who uses the
+# installed package.
+macro(trireme_find)
+  find_package(${ARGN} REQUIRED)
+  string(REPLACE ";" " " trireme_find_arguments "${ARGN}")
+  set_property(GLOBAL APPEND PROPERTY TRIREME_DEPENDENCIES "find_dependency(${trireme_find_arguments})")
+endmacro()
+
+# trireme_library(NAME [NO_INSTALL] SOURCES ... HEADERS ... DEPENDS ... PRIVATE_DEPENDS ...): one layer or backend as a
+# static library. A target sees only the layers that it links, so the arrows of the architecture hold at build time.
+# HEADERS are what users of the installed package may include, and what those headers include themselves.
 function(trireme_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "NO_INSTALL" "" "SOURCES;HEADERS;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
-  target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include/trireme>)
+  target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${ARG_HEADERS})
+  target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+  target_compile_features(${name} PUBLIC cxx_std_20)
   target_link_libraries(${name} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
   trireme_warnings(${name})
+  if(NOT ARG_NO_INSTALL)
+    trireme_export(${name})
+  endif()
 endfunction()
 
-# trireme_test(NAME SOURCES ... DEPENDS ... SEPARATE ...): one GoogleTest program. The files in SEPARATE have helpers
-# of the same names as their neighbours and are not compiled together with them.
+# trireme_missing_backends(RESULT BACKENDS ...): those of the backends that this build does not have.
+function(trireme_missing_backends result)
+  list(REMOVE_ITEM ARGN ${TRIREME_BACKENDS})
+  set(${result} ${ARGN} PARENT_SCOPE)
+endfunction()
+
+# trireme_test(NAME SOURCES ... DEPENDS ... SEPARATE ... BACKENDS ...): one GoogleTest program. The files in SEPARATE have
+# helpers of the same names as their neighbours and are not compiled together with them. Without one of BACKENDS the
+# program is left out, which is said when configuring.
 function(trireme_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;SEPARATE" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;SEPARATE;BACKENDS" ${ARGN})
+  trireme_missing_backends(missing ${ARG_BACKENDS})
+  if(missing)
+    message(STATUS "Left out ${name}: it needs the backend ${missing}")
+    return()
+  endif()
+  list(TRANSFORM ARG_BACKENDS PREPEND trireme_backend_)
   set_source_files_properties(${ARG_SEPARATE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
-  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gmock GTest::gtest GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} ${ARG_BACKENDS} GTest::gmock GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE TRIREME_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
   trireme_warnings(${name})
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST)

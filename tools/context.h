@@ -65,5 +65,6 @@ void add_bench_command(CLI::App& app, Context& context);
 void add_plan_command(CLI::App& app, Context& context);
 void add_inspect_command(CLI::App& app, Context& context);
 void add_quantize_command(CLI::App& app, Context& context);
+void add_completion_command(CLI::App& app, Context& context);
 
 }  // namespace trireme::tools

@@ -3,13 +3,8 @@
 
 #include <exception>
 
+#include "backends/built_in.h"
 #include "tools/context.h"
-#ifdef TRIREME_HAVE_CPU
-#include "backends/cpu/backend.h"
-#endif
-#ifdef TRIREME_HAVE_REFERENCE
-#include "backends/reference/backend.h"
-#endif
 
 namespace trireme::tools {
 namespace {
@@ -18,15 +13,6 @@ constexpr int kDone = 0;
 constexpr int kFailed = 1;
 constexpr int kWrongUsage = 2;
 
-void register_backends(Registry& registry) {
-#ifdef TRIREME_HAVE_CPU
-  registry.add(cpu::create_backend());
-#endif
-#ifdef TRIREME_HAVE_REFERENCE
-  registry.add(reference::create_backend());
-#endif
-}
-
 int report(const Error& error) {
   fmt::print(stderr, "error: {}\n", error.message());
   return kFailed;
@@ -34,15 +20,16 @@ int report(const Error& error) {
 
 int run(int argc, char** argv) {
   Context context;
-  register_backends(context.registry);
+  context.registry = built_in_backends();
   CLI::App app("Trireme runs language models on the accelerators that this machine has.", "trireme");
   app.require_subcommand(1);
   app.set_version_flag("--version", TRIREME_VERSION);
   app.footer(
       "Examples:\n  trireme devices\n  trireme run model.gguf -p \"The capital of France is\" -n 32\n"
       "  trireme chat model.gguf\n\n'trireme COMMAND --help' tells more about each.");
-  for (const auto add : {add_devices_command, add_run_command, add_chat_command, add_logits_command, add_perplexity_command, add_tokenize_command,
-                         add_bench_command, add_plan_command, add_inspect_command, add_quantize_command})
+  for (const auto add : {add_devices_command, add_run_command, add_chat_command, add_logits_command,
+                         add_perplexity_command, add_tokenize_command, add_bench_command, add_plan_command,
+                         add_inspect_command, add_quantize_command, add_completion_command})
     add(app, context);
   for (CLI::App* command : app.get_subcommands({}))
     command->add_flag("--json", context.json, "Print one JSON object on stdout, for programs");

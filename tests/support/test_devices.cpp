@@ -3,20 +3,12 @@
 #include <cstdio>
 #include <cstdlib>
 
-#ifdef TRIREME_HAVE_CPU
-#include "backends/cpu/backend.h"
-#endif
-#include "backends/reference/backend.h"
+#include "backends/built_in.h"
 
 namespace trireme::testing_support {
 
 std::shared_ptr<Device> open_device(const std::string& id, int threads) {
-  Registry registry;
-#ifdef TRIREME_HAVE_CPU
-  registry.add(cpu::create_backend());
-#endif
-  registry.add(reference::create_backend());
-  auto device = registry.open(id, {threads});
+  auto device = built_in_backends().open(id, {threads});
   if (device) return *device;
   std::fprintf(stderr, "error: %s\n", device.error().message().c_str());
   std::abort();

@@ -64,6 +64,7 @@ void add_logits_command(CLI::App& app, Context& context) {
   command->add_option("MODEL", flags->model, "GGUF file or Hugging Face folder")->required();
   command->add_option("--ids", flags->ids, "Token ids, taken as they are")->required()->type_name("ID,ID,..");
   command->add_option("--out", flags->out, "File to write: safetensors, tensor 'logits' f32 [tokens, vocab]")
+      ->type_name("FILE")
       ->required();
   add_device_flags(*command, flags->devices);
   command->footer("Example:\n  trireme logits model.gguf --ids 1,2,3 --out logits.safetensors");
