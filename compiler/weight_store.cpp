@@ -24,7 +24,8 @@ Result<std::shared_ptr<const Weight>> WeightStore::get(const std::shared_ptr<Dev
   }
   auto prepared = device->prepare_weight(tensor, use);
   if (!prepared) return fail(std::move(prepared).error(), "loading " + value.name + " on " + device->info().id);
-  if (tensor.release && !(*prepared)->keeps_source()) tensor.release(tensor.data);
+  // Few rows of an embedding are ever read, and those come back when they are touched.
+  if (tensor.release && (!(*prepared)->keeps_source() || use == WeightUse::kEmbedding)) tensor.release(tensor.data);
   weights_.emplace(key, *prepared);
   return *prepared;
 }
