@@ -22,7 +22,7 @@ function(trireme_library name)
 endfunction()
 
 # trireme_test(NAME SOURCES ... DEPENDS ... SEPARATE ...): one GoogleTest program. The files in SEPARATE have helpers
-# of the same names as their neighbours and are not compiled together with them.
+# of the same names as their neighbours and are not compiled together with them. ctest -L NAME runs its tests.
 function(trireme_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;SEPARATE" ${ARGN})
   set_source_files_properties(${ARG_SEPARATE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
@@ -31,5 +31,5 @@ function(trireme_test name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gmock GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE TRIREME_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
   trireme_warnings(${name})
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${name})
 endfunction()
