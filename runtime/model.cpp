@@ -1,5 +1,7 @@
 #include "runtime/model.h"
 
+#include "runtime/files/check_scales.h"
+
 namespace trireme::runtime {
 
 // The file's tensors as the families look them up.
@@ -65,6 +67,7 @@ compiler::WeightSource Model::weight_source() const {
   return {[this](const std::string& name) -> Result<HostTensor> {
             const HostTensor* tensor = find(name);
             if (!tensor) return fail(ErrorCode::kNotFound, "tensor " + name, "the model has no such tensor");
+            TRIREME_TRY(check_scales(*tensor));
             return *tensor;
           },
           [this](const std::string& name) {

@@ -27,7 +27,7 @@ class Model {
   // By canonical (GGUF) name; null when absent.
   const HostTensor* find(std::string_view canonical) const;
 
-  // For a compiler::WeightStore; valid as long as the model.
+  // For a compiler::WeightStore; valid as long as the model. It gives no tensor that check_scales() refuses.
   compiler::WeightSource weight_source() const;
 
  private:

@@ -30,7 +30,8 @@ class BpeModel final : public TokenModel {
   using MergeList = std::vector<std::pair<std::string_view, std::string_view>>;
 
   // Merges are best first; of a pair that is there twice the last counts. The vocabulary outlives the model.
-  // Errors: kCorruptData for a merge or an unknown token whose tokens are not in the vocabulary.
+  // Errors: kCorruptData for a merge or an unknown token whose tokens are not in the vocabulary, or a merge that might run
+  // in a cycle.
   static Result<std::unique_ptr<const TokenModel>> create(const Vocabulary& vocabulary, const MergeList& merges,
                                                           BpeOptions options);
 
@@ -39,6 +40,7 @@ class BpeModel final : public TokenModel {
  private:
   BpeModel(const Vocabulary& vocabulary, BpeOptions options) : vocabulary_(vocabulary), options_(std::move(options)) {}
   Status add_merges(const MergeList& merges);
+  size_t word_bytes(std::string_view spelling) const;  // without the prefix of continued words
   void split(std::string_view piece, SymbolList& symbols) const;
   std::optional<int32_t> find_symbol(std::string_view character, bool first, bool last) const;
 

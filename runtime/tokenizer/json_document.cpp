@@ -30,6 +30,9 @@ class Handler {
   }
 
   bool key(std::string& name) {
+    if (mode_ == Mode::kTree && open_.back()->contains(name)) {
+      return reject("the key \"" + printable(name) + "\" is there twice");
+    }
     key_ = std::move(name);
     return true;
   }

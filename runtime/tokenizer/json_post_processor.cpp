@@ -7,6 +7,9 @@ namespace {
 
 using nlohmann::json;
 
+constexpr size_t kMaxProcessors = 64;
+constexpr size_t kMaxTokensAround = 64;
+
 // The ids of a template's special token.
 Result<std::vector<int64_t>> read_template_token(const json& tokens, const std::string& name, const std::string& path) {
   TRIREME_ASSIGN(const JsonReader all, JsonReader::open(tokens, path + ".special_tokens"));
@@ -43,6 +46,7 @@ Result<Surroundings> read_template(const JsonReader& reader) {
     TRIREME_ASSIGN(const std::vector<int64_t> ids, read_template_token(tokens ? *tokens : none, name, reader.path()));
     auto& side = sequences == 0 ? result.first : result.last;
     side.insert(side.end(), ids.begin(), ids.end());
+    if (side.size() > kMaxTokensAround) return fail(reader.unsupported("it puts more than 64 tokens around a text"));
   }
   if (sequences != 1) return fail(reader.corrupt("single", "it does not have the text exactly once"));
   return result;
@@ -69,6 +73,7 @@ Result<Surroundings> read(const json& value, const std::string& path);
 Result<Surroundings> read_sequence(const JsonReader& reader) {
   TRIREME_TRY(reader.only({"processors"}));
   TRIREME_ASSIGN(const json* list, reader.array("processors"));
+  if (list->size() > kMaxProcessors) return fail(reader.unsupported("there are more than 64 processors"));
   Surroundings result;
   for (size_t i = 0; i < list->size(); ++i) {
     TRIREME_ASSIGN(const Surroundings outer, read(list->at(i), reader.path() + "[" + std::to_string(i) + "]"));

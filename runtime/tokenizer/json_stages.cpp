@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/files/printable.h"
+#include "runtime/tokenizer/growth.h"
 #include "runtime/tokenizer/json_reader.h"
 #include "runtime/tokenizer/utf8.h"
 
@@ -16,6 +17,8 @@ template <typename Step>
 using ReadStep = Status (*)(const JsonReader& reader, std::vector<Step>& steps);
 template <typename Step>
 using ReadTable = std::span<const std::pair<std::string_view, ReadStep<Step>>>;
+
+constexpr size_t kMaxSteps = 64;  // a text passes them all, some of them one inside the other
 
 // Reads one stage by its type. `members` is the field in which a Sequence keeps its steps.
 template <typename Step>
@@ -32,6 +35,7 @@ Status read_stage(const json& value, const std::string& path, std::string_view m
     }
     return {};
   }
+  if (steps.size() >= kMaxSteps) return fail(reader.unsupported("there are more than 64 steps"));
   for (const auto& [name, read] : table) {
     if (name == type) return read(reader, steps);
   }
@@ -281,6 +285,21 @@ constexpr std::pair<std::string_view, ReadStep<Decoder>> kDecoders[] = {
     {"Fuse", read_plain_decoder<FuseDecoder>},
 };
 
+// A decoder has no error to give, so what it may do to a text is settled here.
+Status check_growth(std::span<const Decoder> steps) {
+  size_t growth = 1;
+  for (const Decoder& step : steps) {
+    const auto* replace = std::get_if<ReplaceDecoder>(&step);
+    if (!replace) continue;
+    const size_t pattern = replace->pattern.size();
+    growth *= std::max<size_t>((replace->content.size() + pattern - 1) / pattern, 1);
+    if (growth > kMaxGrowth) {
+      return fail(ErrorCode::kUnsupported, "tokenizer.json: decoder", "its replacements make a text longer than 64 times");
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Status read_normalizer(const json& value, std::vector<Normalizer>& steps) {
@@ -293,7 +312,8 @@ Status read_pre_tokenizer(const json& value, std::vector<PreTokenizer>& steps) {
 
 Status read_decoder(const json& value, std::vector<Decoder>& steps) {
   if (value.is_null()) steps.emplace_back(JoinDecoder{});
-  return read_stage<Decoder>(value, "decoder", "decoders", kDecoders, steps);
+  TRIREME_TRY(read_stage<Decoder>(value, "decoder", "decoders", kDecoders, steps));
+  return check_growth(steps);
 }
 
 }  // namespace trireme::runtime

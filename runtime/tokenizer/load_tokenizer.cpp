@@ -54,14 +54,6 @@ Result<TokenizerData> read_tokenizer_data(const GgufMetadata& metadata) {
   return data;
 }
 
-Result<std::shared_ptr<const Tokenizer>> load_from_gguf(const GgufMetadata& metadata) {
-  if (!metadata.find(key("model"))) {
-    return fail(ErrorCode::kNotFound, key("model"), "the file has no tokenizer", "use a file that was converted with one");
-  }
-  TRIREME_ASSIGN(TokenizerData data, read_tokenizer_data(metadata));
-  return make_tokenizer(std::move(data));
-}
-
 Result<std::shared_ptr<const Tokenizer>> load_from_folder(const ModelFile& file) {
   TRIREME_ASSIGN(const std::optional<std::string> tokenizer, file.companion("tokenizer.json"));
   if (!tokenizer) {
@@ -76,8 +68,16 @@ Result<std::shared_ptr<const Tokenizer>> load_from_folder(const ModelFile& file)
 
 }  // namespace
 
+Result<std::shared_ptr<const Tokenizer>> load_tokenizer(const GgufMetadata& metadata) {
+  if (!metadata.find(key("model"))) {
+    return fail(ErrorCode::kNotFound, key("model"), "the file has no tokenizer", "use a file that was converted with one");
+  }
+  TRIREME_ASSIGN(TokenizerData data, read_tokenizer_data(metadata));
+  return make_tokenizer(std::move(data));
+}
+
 Result<std::shared_ptr<const Tokenizer>> load_tokenizer(const ModelFile& file) {
-  auto tokenizer = file.gguf_metadata() ? load_from_gguf(*file.gguf_metadata()) : load_from_folder(file);
+  auto tokenizer = file.gguf_metadata() ? load_tokenizer(*file.gguf_metadata()) : load_from_folder(file);
   if (!tokenizer) return fail(std::move(tokenizer).error(), "loading the tokenizer of " + file.path());
   return tokenizer;
 }

@@ -13,4 +13,7 @@ namespace trireme::runtime {
 // those of make_tokenizer() and parse_tokenizer_json().
 Result<std::shared_ptr<const Tokenizer>> load_tokenizer(const ModelFile& file);
 
+// From the keys tokenizer.ggml.* alone. Errors: kNotFound without them; those of make_tokenizer().
+Result<std::shared_ptr<const Tokenizer>> load_tokenizer(const GgufMetadata& metadata);
+
 }  // namespace trireme::runtime

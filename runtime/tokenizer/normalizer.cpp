@@ -6,13 +6,17 @@
 #include <vector>
 
 #include "runtime/tokenizer/byte_alphabet.h"
+#include "runtime/tokenizer/growth.h"
 #include "runtime/tokenizer/unicode.h"
 #include "runtime/tokenizer/utf8.h"
 
 namespace trireme::runtime {
 namespace {
 
-constexpr size_t kMaxBytes = size_t{1} << 30;
+tl::unexpected<Error> too_long() {
+  return fail(ErrorCode::kUnsupported, "a text", "the tokenizer's normalizer makes it longer than 64 times or 1 GiB",
+              "shorten the text, or use another tokenizer");
+}
 
 int combining_class(utf8proc_int32_t value) { return utf8proc_get_property(value)->combining_class; }
 
@@ -115,14 +119,11 @@ Status apply(const PrependNormalizer& step, std::string& text) {
   return {};
 }
 
-Status apply(const ReplaceNormalizer& step, std::string& text) {
+Status apply(const ReplaceNormalizer& step, std::string& text, size_t limit) {
   std::vector<Span> matches;
   TRIREME_TRY(PatternMatcher(step.pattern).find_all(text, matches));
   if (matches.empty()) return {};
-  if (step.content.size() > 1 && matches.size() > kMaxBytes / step.content.size()) {
-    return fail(ErrorCode::kUnsupported, "a text", "the tokenizer's replacements make it longer than 1 GiB",
-                "shorten the text");
-  }
+  if (!step.content.empty() && matches.size() > limit / step.content.size()) return too_long();
   std::string result;
   result.reserve(text.size());
   size_t done = 0;
@@ -154,15 +155,18 @@ Status apply(const StripNormalizer& step, std::string& text) {
   return {};
 }
 
+template <typename Step>
+Status apply(const Step& step, std::string& text, size_t) {
+  return apply(step, text);
+}
+
 }  // namespace
 
 Status normalize(std::span<const Normalizer> steps, std::string& text) {
+  const size_t limit = growth_limit(text.size());
   for (const Normalizer& step : steps) {
-    TRIREME_TRY(std::visit([&](const auto& one) { return apply(one, text); }, step));
-    if (text.size() > kMaxBytes) {
-      return fail(ErrorCode::kUnsupported, "a text", "the tokenizer's normalizer makes it longer than 1 GiB",
-                  "shorten the text");
-    }
+    TRIREME_TRY(std::visit([&](const auto& one) { return apply(one, text, limit); }, step));
+    if (text.size() > limit) return too_long();
   }
   return {};
 }

@@ -35,7 +35,7 @@ using Normalizer = std::variant<UnicodeNormalizer, LowercaseNormalizer, StripAcc
                                 PrependNormalizer, ReplaceNormalizer, StripNormalizer>;
 
 // Applies all steps in order. The text must be UTF-8 and stays so. Errors: those of RegexMatcher::find_all();
-// kUnsupported when replacements make the text longer than 1 GiB.
+// kUnsupported when the steps make the text longer than growth_limit().
 Status normalize(std::span<const Normalizer> steps, std::string& text);
 
 }  // namespace trireme::runtime

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "runtime/tokenizer/byte_alphabet.h"
+#include "runtime/tokenizer/growth.h"
 #include "runtime/tokenizer/unicode.h"
 #include "runtime/tokenizer/utf8.h"
 
@@ -145,8 +146,13 @@ std::string_view gpt2_pattern() {
 }
 
 Status pre_tokenize(std::span<const PreTokenizer> steps, PieceList& list) {
+  const size_t limit = growth_limit(list.text.size());
   for (const PreTokenizer& step : steps) {
     TRIREME_TRY(std::visit([&](const auto& one) { return apply(one, list); }, step));
+    if (list.text.size() > limit) {
+      return fail(ErrorCode::kUnsupported, "a text", "the tokenizer's pre-tokenizer makes it longer than 64 times or 1 GiB",
+                  "shorten the text, or use another tokenizer");
+    }
   }
   return {};
 }

@@ -53,7 +53,8 @@ bool crosses_words(std::string_view spelling, std::string_view marker);
 // The pattern of the ByteLevel pre-tokenizer's use_regex (GPT-2's).
 std::string_view gpt2_pattern();
 
-// Applies all steps in order. The text must be UTF-8. Errors: those of RegexMatcher::find_all().
+// Applies all steps in order. The text must be UTF-8. Errors: those of RegexMatcher::find_all(); kUnsupported when the
+// steps make the text longer than growth_limit().
 Status pre_tokenize(std::span<const PreTokenizer> steps, PieceList& list);
 
 }  // namespace trireme::runtime

@@ -28,6 +28,17 @@ TEST(TokenizerJson, TheSmallOneIsAccepted) {
   EXPECT_EQ(encode(*parse(small()), "abba<s>"), (Ids{2, 1, 0, 3}));
 }
 
+json repeated(const std::string& members, const json& step) {
+  return {{"type", "Sequence"}, {members, std::vector<json>(65, step)}};
+}
+
+// A template that puts tokens before a text.
+json around(const std::vector<int>& ids) {
+  return {{"type", "TemplateProcessing"},
+          {"single", {{{"SpecialToken", {{"id", "<s>"}}}}, {{"Sequence", {{"id", "A"}}}}}},
+          {"special_tokens", {{"<s>", {{"ids", ids}}}}}};
+}
+
 struct Refused {
   std::string pointer;
   json value;
@@ -77,6 +88,13 @@ TEST(TokenizerJson, NamesWhatItRefuses) {
       {"/decoder", {{"type", "CTC"}}, unsupported, "CTC"},
       {"/decoder", {{"type", "Strip"}, {"content", " "}, {"start", 9999}, {"stop", 0}}, unsupported, "256"},
       {"/decoder", {{"type", "Replace"}, {"pattern", {{"Regex", "a+"}}}, {"content", ""}}, unsupported, "decoder"},
+      {"/decoder", repeated("decoders", {{"type", "Fuse"}}), unsupported, "decoder[64]: there are more than 64 steps"},
+      {"/decoder", {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(65, 'a')}}, unsupported,
+       "longer than 64 times"},
+      {"/normalizer", repeated("normalizers", {{"type", "NFC"}}), unsupported, "normalizer[64]: there are more than"},
+      {"/pre_tokenizer", repeated("pretokenizers", {{"type", "Whitespace"}}), unsupported, "pre_tokenizer[64]: there are"},
+      {"/post_processor", repeated("processors", {{"type", "ByteLevel"}}), unsupported, "more than 64 processors"},
+      {"/post_processor", around(std::vector<int>(65, 3)), unsupported, "more than 64 tokens around a text"},
       {"/post_processor", {{"type", "Odd"}}, unsupported, "Odd"},
       {"/post_processor", {{"type", "RobertaProcessing"}, {"cls", {"<s>", 3}}, {"sep", {"</s>", 99}}}, corrupt, "99"},
       {"/post_processor", {{"type", "TemplateProcessing"}, {"single", json::array()}}, corrupt, "exactly once"},
@@ -88,6 +106,57 @@ TEST(TokenizerJson, NamesWhatItRefuses) {
     EXPECT_THAT(message, HasSubstr(one.text));
     EXPECT_EQ(message.find('\n'), std::string::npos);
   }
+}
+
+TEST(TokenizerJson, StagesOfTheMostStepsAndTokensAreAccepted) {
+  json sequence = repeated("decoders", {{"type", "Fuse"}});
+  sequence["decoders"].erase(0);
+  EXPECT_EQ(refusal(with("/decoder", sequence)), "accepted");
+  EXPECT_EQ(refusal(with("/post_processor", around(std::vector<int>(64, 3)))), "accepted");
+}
+
+TEST(TokenizerJson, RefusesMergesThatRunInACycle) {
+  json tokenizer = small();
+  tokenizer["model"]["continuing_subword_prefix"] = "##";
+  tokenizer["model"]["vocab"] = {{"a", 0}, {"##b", 1}, {"ab", 2}, {"##", 4}, {"#", 5}, {"###b", 6}, {"###", 7}};
+  const auto merge = [&](const char* line) {
+    tokenizer["model"]["merges"] = {line};
+    return refusal(tokenizer);
+  };
+  EXPECT_EQ(merge("a ##b"), "accepted");
+  EXPECT_THAT(merge("a ##"), HasSubstr("merge 0: \"a\" and \"##\" make \"a\", which is no longer than they are"));
+  // Each makes what the other one takes.
+  EXPECT_THAT(merge("# ###b"), HasSubstr("merges may not run in a cycle"));
+  EXPECT_EQ(merge("### ##b"), "accepted");
+}
+
+// Every step multiplies the text; 1 KB of them would fill any memory.
+TEST(TokenizerJson, StepsThatTogetherExplodeATextAreAnErrorOfThatText) {
+  const json twice = {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "aa"}};
+  const json bytes = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
+  const auto stage = [](const char* members, const json& step) {
+    return json{{"type", "Sequence"}, {members, std::vector<json>(60, step)}};
+  };
+  for (const json& tokenizer : {with("/normalizer", stage("normalizers", twice)),
+                                with("/normalizer", stage("normalizers", {{"type", "ByteLevel"}})),
+                                with("/pre_tokenizer", stage("pretokenizers", bytes))}) {
+    const auto ids = parse(tokenizer)->encode("a \u00e9");
+    ASSERT_FALSE(ids);
+    EXPECT_EQ(ids.error().code(), ErrorCode::kUnsupported);
+    EXPECT_THAT(ids.error().message(), HasSubstr("a text: the tokenizer's"));
+  }
+  EXPECT_THAT(refusal(with("/decoder", stage("decoders", twice))), HasSubstr("longer than 64 times"));
+  json added = with("/normalizer", stage("normalizers", twice));
+  added["added_tokens"][0]["content"] = "a b";
+  added["added_tokens"][0]["normalized"] = true;
+  EXPECT_THAT(refusal(added), HasSubstr("added_tokens"));
+}
+
+TEST(TokenizerJson, RefusesKeysThatAreThereTwice) {
+  const std::string text = R"({"decoder": null, "decoder": {"type": "Fuse"}, "model": {}})";
+  const auto parsed = parse_tokenizer_json({text, {}, {}, {}});
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().message(), "tokenizer.json: the key \"decoder\" is there twice");
 }
 
 TEST(TokenizerJson, RefusesBrokenText) {
