@@ -8,14 +8,13 @@ declare -A kAbout=(
   [readme]="every command of README.md"
   [instruction_sets]="the cpu's kernels on SSE4, AVX2, AVX-512 and, under qemu, NEON"
   [onednn]="the cpu's float matmul with oneDNN 3"
-  [clang]="the program built by clang with warnings as errors"
-  [asan]="all tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+  [asan]="all built by clang, tests run under AddressSanitizer and UndefinedBehaviorSanitizer"
   [tsan]="the tests with threads under ThreadSanitizer"
   [fuzz]="each fuzz target for 10 s"
   [long_fuzz]="each fuzz target for 20 min"
   [long_conformance]="all devices at conformance level 5"
 )
-kStages=(includes release package readme instruction_sets onednn clang asan tsan fuzz)
+kStages=(includes release package readme instruction_sets onednn asan tsan fuzz)
 kLongStages=(long_conformance long_fuzz)
 
 # The programs whose tests start threads.
@@ -44,7 +43,6 @@ stage_package() { tools/scripts/check_package; }
 stage_readme() { tools/scripts/check_readme; }
 stage_instruction_sets() { tools/scripts/check_instruction_sets; }
 stage_onednn() { tools/scripts/check_onednn; }
-stage_clang() { build clang; }
 
 stage_asan() {
   build asan
