@@ -43,7 +43,7 @@ endfunction()
 
 # trireme_test(NAME SOURCES ... DEPENDS ... SEPARATE ... BACKENDS ...): one GoogleTest program. The files in SEPARATE have
 # helpers of the same names as their neighbours and are not compiled together with them. Without one of BACKENDS the
-# program is left out, which is said when configuring.
+# program is left out, which is said when configuring. ctest -L NAME runs its tests.
 function(trireme_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;SEPARATE;BACKENDS" ${ARGN})
   trireme_missing_backends(missing ${ARG_BACKENDS})
@@ -58,5 +58,5 @@ function(trireme_test name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} ${ARG_BACKENDS} GTest::gmock GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE TRIREME_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
   trireme_warnings(${name})
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${name})
 endfunction()

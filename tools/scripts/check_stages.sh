@@ -1,0 +1,74 @@
+# shellcheck shell=bash disable=SC2034
+# The stages of tools/check: a line in the table and a function each. A stage fails by its exit code.
+declare -A kAbout=(
+  [packages]="installs what is missing"
+  [includes]="includes follow the arrows"
+  [release]="the optimised build and all of its tests"
+  [package]="the installed package, and examples/embed built with it"
+  [readme]="every command of README.md"
+  [instruction_sets]="the cpu's kernels on SSE4, AVX2, AVX-512 and, under qemu, NEON"
+  [onednn]="the cpu's float matmul with oneDNN 3"
+  [asan]="all built by clang, tests run under AddressSanitizer and UndefinedBehaviorSanitizer"
+  [tsan]="the tests with threads under ThreadSanitizer"
+  [fuzz]="each fuzz target for 10 s"
+  [long_fuzz]="each fuzz target for 20 min"
+  [long_conformance]="all devices at conformance level 5"
+)
+kStages=(includes release package readme instruction_sets onednn asan tsan fuzz)
+kLongStages=(long_conformance long_fuzz)
+
+# The programs whose tests start threads.
+kThreadedTests=(hal_test validation_test session_test cpu_thread_pool_test cpu_device_test)
+
+build() {
+  local preset=$1
+  shift
+  cmake --preset "$preset" >/dev/null
+  cmake --build --preset "$preset" "$@"
+}
+
+stage_packages() {
+  # shellcheck disable=SC2086
+  install_packages $kProgramPackages $kTestPackages
+}
+
+stage_includes() { python3 tools/scripts/check_includes; }
+
+stage_release() {
+  build release
+  ctest --preset release -j2 --timeout 300
+}
+
+stage_package() { tools/scripts/check_package; }
+stage_readme() { tools/scripts/check_readme; }
+stage_instruction_sets() { tools/scripts/check_instruction_sets; }
+stage_onednn() { tools/scripts/check_onednn; }
+
+stage_asan() {
+  build asan
+  ctest --preset asan -j2 --timeout 600
+}
+
+stage_tsan() {
+  build tsan --target "${kThreadedTests[@]}"
+  ctest --preset tsan -L "^($(IFS='|'; echo "${kThreadedTests[*]}"))\$" -j2 --timeout 600
+}
+
+# fuzz SECONDS: a target that ends without a finding counts as one test.
+fuzz() {
+  local output=build/check/fuzz.out
+  tests/fuzz/run_all --seconds "$1" | tee "$output"
+  echo "$(grep -c '^fuzz .* ok' "$output") passed, 0 failed"
+}
+
+stage_fuzz() { fuzz 10; }
+stage_long_fuzz() { fuzz 1200; }
+
+stage_long_conformance() {
+  local report=build/check/conformance.json
+  build release --target trireme
+  build/release/tools/trireme conformance --device cpu:0 --level 5 --json >"$report"
+  python3 -c 'import json, sys; total = json.load(sys.stdin)
+print(f"""note: level {total["level"]} of {total["device"]}: {total["unsupported"]} cases unsupported
+{total["passed"]} passed, {total["failed"]} failed""")' <"$report"
+}
