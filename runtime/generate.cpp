@@ -17,9 +17,19 @@ Result<Generation> generate(Session& session, SequenceId sequence, std::span<con
   Generation generation;
   generation.ids.reserve(size_t(std::max<int64_t>(options.max_tokens, 0)));
   auto start = std::chrono::steady_clock::now();
+  const auto cancelled = [&] { return options.cancelled && options.cancelled(); };
+  Result<Logits> prompted = prefill(session, sequence, prompt, [&](int64_t done) {
+    if (options.prompt_progress) options.prompt_progress(done);
+    return !cancelled();
+  });
+  if (!prompted && prompted.error().code() == ErrorCode::kCancelled) {
+    generation.stop = StopReason::kCancelled;
+    generation.prompt_seconds = seconds_since(start);
+    return generation;
+  }
+  if (!prompted) return fail(std::move(prompted).error());
+  Logits logits = *prompted;
   for (const int32_t token : prompt) sampler.accept(token);
-  TRIREME_ASSIGN(Logits logits, prefill(session, sequence, prompt,
-                                        [&](int64_t) { return !options.cancelled || !options.cancelled(); }));
   while (int64_t(generation.ids.size()) < options.max_tokens) {
     TRIREME_ASSIGN(const int32_t token, sampler.pick(logits.row(0)));
     if (generation.ids.empty()) {
@@ -33,8 +43,12 @@ Result<Generation> generate(Session& session, SequenceId sequence, std::span<con
       generation.stop = StopReason::kEnd;
       break;
     }
+    if (options.stopped && options.stopped()) {
+      generation.stop = StopReason::kStopped;
+      break;
+    }
     if (int64_t(generation.ids.size()) == options.max_tokens) break;
-    if (options.cancelled && options.cancelled()) {
+    if (cancelled()) {
       generation.stop = StopReason::kCancelled;
       break;
     }

@@ -3,9 +3,12 @@
 #include <algorithm>
 
 #include "compiler/compile.h"
+#include "runtime/kv_blocks.h"
 
 namespace trireme::runtime {
 namespace {
+
+constexpr int64_t kPlannedBlock = KvBlocksShape{}.block_size;
 
 struct LayerBytes {
   uint64_t weights = 0;
@@ -46,6 +49,26 @@ int range_end(const std::vector<LayerBytes>& layers, int first, double share_end
   return end;
 }
 
+std::string layer_name(int layer, int layers) {
+  return layer < 0 ? "the embedding" : layer == layers ? "the head" : "layer " + std::to_string(layer);
+}
+
+// Names what would fit: the longest context that leaves room for the weights, or the memory that is missing.
+tl::unexpected<Error> does_not_fit(const PlannedRange& range, int64_t tokens, int layers) {
+  const uint64_t fixed = range.weight_bytes + range.step_bytes;
+  const uint64_t needed = fixed + range.kv_bytes;
+  const uint64_t room = range.budget_bytes > fixed ? range.budget_bytes - fixed : 0;
+  const uint64_t fitting =
+      range.kv_bytes > 0 ? room / (range.kv_bytes / uint64_t(tokens)) / kPlannedBlock * kPlannedBlock : 0;
+  return fail(ErrorCode::kOutOfMemory, range.device,
+              layer_name(range.first_layer, layers) + " to " + layer_name(range.last_layer, layers) + " need " +
+                  mebibytes(needed) + " (weights " + mebibytes(range.weight_bytes) + ", KV cache of " +
+                  std::to_string(tokens) + " tokens " + mebibytes(range.kv_bytes) + ") and it may use " +
+                  mebibytes(range.budget_bytes),
+              (fitting > 0 ? "a context of " + std::to_string(fitting) + " tokens would fit, " : std::string()) +
+                  mebibytes(needed - range.budget_bytes) + " more would do, here or on another device");
+}
+
 }  // namespace
 
 Result<Plan> plan_placement(const Model& model, std::vector<PlanDevice> devices, const PlanOptions& options) {
@@ -53,12 +76,11 @@ Result<Plan> plan_placement(const Model& model, std::vector<PlanDevice> devices,
     return fail(ErrorCode::kInvalidArgument, "plan", "no device was given", "name one with --device");
   const int64_t layer_count = model.hyperparameters().layers;
   const int64_t context = options.context ? options.context : model.hyperparameters().context_length;
-  constexpr int64_t kBlockSize = 32;
-  const int64_t blocks = (context + kBlockSize - 1) / kBlockSize;
+  const int64_t blocks = (context + kPlannedBlock - 1) / kPlannedBlock;
   const Format* kv_format = options.kv_format ? options.kv_format : devices[0].device->info().numeric.kv_format;
   constexpr int64_t kRows = 512;
   TRIREME_ASSIGN(graph::Graph graph, model.build_graph({std::min(kRows, context), 1, options.sequences, blocks,
-                                                        blocks * options.sequences, kBlockSize, kv_format}));
+                                                        blocks * options.sequences, kPlannedBlock, kv_format}));
   const std::vector<LayerBytes> layers = layer_bytes(graph, layer_count);
   uint64_t all = 0;
   for (const LayerBytes& layer : layers) all += layer.total();
@@ -94,13 +116,8 @@ Result<Plan> plan_placement(const Model& model, std::vector<PlanDevice> devices,
   for (size_t i = 0; i < plan.ranges.size() && i < compiled.parts.size(); ++i) {
     PlannedRange& range = plan.ranges[i];
     range.step_bytes = compiled.parts[i].arena_bytes + compiled.step.bytes;
-    const uint64_t needed = range.weight_bytes + range.kv_bytes + range.step_bytes;
-    if (needed > range.budget_bytes)
-      return fail(ErrorCode::kOutOfMemory, range.device,
-                  "layers " + std::to_string(range.first_layer) + " to " + std::to_string(range.last_layer) + " need " +
-                      mebibytes(needed) + " and it may use " + mebibytes(range.budget_bytes),
-                  "a context of fewer than " + std::to_string(context) +
-                      " tokens, a smaller model or one more device would fit");
+    if (range.weight_bytes + range.kv_bytes + range.step_bytes > range.budget_bytes)
+      return does_not_fit(range, blocks * kPlannedBlock, int(layer_count));
   }
   return plan;
 }

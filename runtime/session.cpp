@@ -37,11 +37,20 @@ Status check_options(const SessionOptions& options) {
 Session::Session(std::shared_ptr<const Model> model, compiler::Placement placement, const KvBlocksShape& shape)
     : model_(std::move(model)),
       placement_(std::move(placement)),
-      weights_(model_->weight_source()),
+      weights_(watched_source()),
       blocks_(shape),
       lengths_before_(size_t(shape.sequences), -1),
       rows_of_(size_t(shape.sequences), 0) {
   copies_.reserve(size_t(shape.sequences));
+}
+
+compiler::WeightSource Session::watched_source() {
+  return [this, find = model_->weight_source()](const std::string& name) -> Result<HostTensor> {
+    if (loading_) TRIREME_TRY(loading_(bytes_asked_for_));
+    TRIREME_ASSIGN(HostTensor tensor, find(name));
+    bytes_asked_for_ += tensor.data.size();
+    return tensor;
+  };
 }
 
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, compiler::Placement placement,
@@ -151,8 +160,11 @@ Result<Session::Variant*> Session::variant_for(int64_t tokens, int64_t outputs) 
   return fail(ErrorCode::kInternal, "step", "no capacity fits it");
 }
 
-Status Session::warm_up(int64_t rows) {
-  TRIREME_TRY(variant_for(std::clamp(rows, int64_t{1}, max_rows_), 1));
+Status Session::warm_up(int64_t rows, const std::function<Status(uint64_t bytes)>& loading) {
+  loading_ = loading;
+  const Result<Variant*> variant = variant_for(std::clamp(rows, int64_t{1}, max_rows_), 1);
+  loading_ = nullptr;
+  if (!variant) return fail(variant.error());
   return {};
 }
 

@@ -1,6 +1,7 @@
 // Session: a model on its devices with the sequences that it is working on.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -63,8 +64,9 @@ class Session {
   int64_t max_rows() const { return max_rows_; }
   int64_t max_outputs() const { return max_outputs_; }
 
-  // Loads the weights and prepares the step of `rows` rows, so that the first step does not.
-  Status warm_up(int64_t rows = 1);
+  // Loads the weights and prepares the step of `rows` rows, so that the first step does not. `loading` hears before each
+  // tensor how many bytes of the model were asked for so far; an error that it returns ends the work.
+  Status warm_up(int64_t rows = 1, const std::function<Status(uint64_t bytes)>& loading = {});
 
   // Computes a batch of tokens. When it fails no sequence has grown.
   // Errors: kInvalidArgument for a token, sequence or count that cannot be; kContextOverflow; kOutOfMemory when the
@@ -111,6 +113,7 @@ class Session {
 
   Session(std::shared_ptr<const Model> model, compiler::Placement placement, const KvBlocksShape& shape);
 
+  compiler::WeightSource watched_source();
   Status compile_variants(const SessionOptions& options, const KvBlocksShape& shape, const Format* kv_format);
   Status allocate_parts();
   Status prepare(Variant& variant);
@@ -124,6 +127,8 @@ class Session {
 
   std::shared_ptr<const Model> model_;
   compiler::Placement placement_;
+  std::function<Status(uint64_t bytes)> loading_;  // during warm_up()
+  uint64_t bytes_asked_for_ = 0;
   compiler::WeightStore weights_;
   KvBlocks blocks_;
   int64_t max_rows_ = 0;

@@ -1,75 +1,16 @@
 #include "tools/context.h"
 
-#include <fmt/format.h>
-#include <unistd.h>
+#include <algorithm>
 
-#include <cerrno>
-#include <csignal>
-#include <cstring>
+#include "tools/progress.h"
 
 namespace trireme::tools {
-namespace {
-
-volatile std::sig_atomic_t interrupt_count = 0;
-
-void on_interrupt(int) {
-  interrupt_count = interrupt_count + 1;
-  if (interrupt_count > 1) _exit(130);
-}
-
-}  // namespace
-
-Status print(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0)
-      return fail(ErrorCode::kIo, "standard output", errno == EPIPE ? "its reader has closed it" : std::strerror(errno),
-                  "write to a file or a terminal");
-    text.remove_prefix(size_t(written));
-  }
-  return {};
-}
-
-Status print_json(const nlohmann::ordered_json& value) {
-  return print(value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
-}
-
-void note(std::string_view text) {
-  fmt::print(stderr, "{}\n", text);
-}
-
-bool interrupted() {
-  return interrupt_count > 0;
-}
-
-void clear_interrupt() {
-  interrupt_count = 0;
-}
-
-void install_signal_handlers() {
-  std::signal(SIGPIPE, SIG_IGN);
-  struct sigaction action {};
-  action.sa_handler = on_interrupt;
-  sigaction(SIGINT, &action, nullptr);
-}
-
-std::string format_bytes(uint64_t bytes) {
-  if (bytes < 1024) return fmt::format("{} B", bytes);
-  if (bytes < (1u << 20)) return fmt::format("{:.1f} KiB", double(bytes) / 1024);
-  if (bytes < (1u << 30)) return fmt::format("{:.1f} MiB", double(bytes) / (1 << 20));
-  return fmt::format("{:.2f} GiB", double(bytes) / (1 << 30));
-}
-
-std::string format_rate(double tokens_per_s) {
-  return fmt::format("{:.1f}", tokens_per_s);
-}
 
 void add_device_flags(CLI::App& app, DeviceFlags& flags) {
   app.add_option("--device", flags.devices, "Devices to compute on, such as cpu:0 or cpu:0,reference:0")
       ->type_name("ID[,ID..]");
   app.add_option("--threads", flags.threads, "Host threads of a device that computes on them; 0: one a core")
-      ->check(CLI::Range(0, 1024));
+      ->check(between(0, 1024));
 }
 
 Result<std::vector<runtime::PlanDevice>> open_devices(const Context& context, const DeviceFlags& flags) {
@@ -78,26 +19,31 @@ Result<std::vector<runtime::PlanDevice>> open_devices(const Context& context, co
   while (true) {
     const size_t comma = rest.find(',');
     TRIREME_ASSIGN(std::shared_ptr<Device> device, context.registry.open(rest.substr(0, comma), {flags.threads}));
+    const std::string& id = device->info().id;
+    if (std::ranges::any_of(devices, [&](const auto& other) { return other.device->info().id == id; }))
+      return fail(ErrorCode::kInvalidArgument, "device " + id, "it is named twice", "name each device once");
     devices.push_back({std::move(device), std::nullopt});
     if (comma == std::string_view::npos) return devices;
     rest.remove_prefix(comma + 1);
   }
 }
 
-Result<OpenSession> open_session(const Context& context, const std::string& model_path, const DeviceFlags& flags,
-                                 const runtime::SessionOptions& options) {
-  TRIREME_ASSIGN(std::shared_ptr<const runtime::Model> model, runtime::Model::open(model_path));
-  return open_session(context, std::move(model), flags, options);
-}
-
 Result<OpenSession> open_session(const Context& context, std::shared_ptr<const runtime::Model> model,
-                                 const DeviceFlags& flags, const runtime::SessionOptions& options) {
+                                 const DeviceFlags& flags, const runtime::SessionOptions& options, int64_t first_rows) {
   OpenSession open;
   open.model = std::move(model);
   TRIREME_ASSIGN(std::vector<runtime::PlanDevice> devices, open_devices(context, flags));
   TRIREME_ASSIGN(open.plan, runtime::plan_placement(*open.model, std::move(devices),
                                                     {options.context, options.sequences, options.kv_format}));
+  constexpr uint64_t kMebibyte = uint64_t{1} << 20;
+  Progress progress("load weights", int64_t(open.model->file().tensor_bytes() / kMebibyte), "MiB");
+  const auto loading = [&](uint64_t bytes) -> Status {
+    progress.update(int64_t(bytes / kMebibyte));
+    if (interrupted()) return fail(ErrorCode::kCancelled, "loading weights", "it was interrupted", "start it again");
+    return {};
+  };
   TRIREME_ASSIGN(open.session, runtime::Session::create(open.model, open.plan.placement, options));
+  TRIREME_TRY(open.session->warm_up(first_rows, loading));
   return open;
 }
 

@@ -1,4 +1,4 @@
-// Context: what every subcommand shares: the backends, the way to print, and the user's wish to stop.
+// Context: what every subcommand shares: the backends, the devices that the user chose, and an opened model.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -10,6 +10,8 @@
 #include "hal/backend.h"
 #include "runtime/planner.h"
 #include "runtime/session.h"
+#include "tools/terminal.h"
+#include "tools/validators.h"
 
 namespace trireme::tools {
 
@@ -18,20 +20,6 @@ struct Context {
   bool json = false;
   std::function<Status()> command;  // what the command line asked for
 };
-
-// Writes to stdout. Errors: kIo when the reader has gone or the disk is full.
-Status print(std::string_view text);
-Status print_json(const nlohmann::ordered_json& value);
-// Writes to stderr, for people.
-void note(std::string_view text);
-
-// Becomes true when the user presses Ctrl-C; a second press ends the program at once.
-bool interrupted();
-void clear_interrupt();
-void install_signal_handlers();
-
-std::string format_bytes(uint64_t bytes);      // "93.8 MiB"
-std::string format_rate(double tokens_per_s);  // "212.4"
 
 // "--device" and "--threads", as every subcommand that computes takes them.
 struct DeviceFlags {
@@ -49,10 +37,11 @@ struct OpenSession {
   runtime::Plan plan;
   std::unique_ptr<runtime::Session> session;
 };
-Result<OpenSession> open_session(const Context& context, const std::string& model_path, const DeviceFlags& flags,
-                                 const runtime::SessionOptions& options);
+
+// Plans, compiles and loads the weights, so that a first step of `first_rows` rows finds everything ready. A bar shows
+// the loading. Errors: kCancelled by Ctrl-C.
 Result<OpenSession> open_session(const Context& context, std::shared_ptr<const runtime::Model> model,
-                                 const DeviceFlags& flags, const runtime::SessionOptions& options);
+                                 const DeviceFlags& flags, const runtime::SessionOptions& options, int64_t first_rows);
 std::vector<std::string> device_ids(const runtime::Plan& plan);
 
 void add_devices_command(CLI::App& app, Context& context);
@@ -63,6 +52,7 @@ void add_perplexity_command(CLI::App& app, Context& context);
 void add_tokenize_command(CLI::App& app, Context& context);
 void add_bench_command(CLI::App& app, Context& context);
 void add_plan_command(CLI::App& app, Context& context);
+void add_conformance_command(CLI::App& app, Context& context);
 void add_inspect_command(CLI::App& app, Context& context);
 void add_quantize_command(CLI::App& app, Context& context);
 void add_completion_command(CLI::App& app, Context& context);

@@ -1,6 +1,4 @@
 // The trireme program: parses the command line and runs one subcommand.
-#include <fmt/format.h>
-
 #include <exception>
 
 #include "backends/built_in.h"
@@ -13,9 +11,37 @@ constexpr int kDone = 0;
 constexpr int kFailed = 1;
 constexpr int kWrongUsage = 2;
 
-int report(const Error& error) {
-  fmt::print(stderr, "error: {}\n", error.message());
+// CLI11's errors name an option and a colon first where one option is to blame.
+Error usage_error(const CLI::App& app, const CLI::ParseError& error, std::string_view first_argument) {
+  const auto chosen = app.get_subcommands();
+  const std::string help = "see 'trireme " + (chosen.empty() ? "" : chosen[0]->get_name() + " ") + "--help'";
+  if (chosen.empty() && !first_argument.empty() && first_argument[0] != '-')
+    return Error(ErrorCode::kInvalidArgument, std::string(first_argument), "there is no such command", help);
+  const std::string text = error.what();
+  const size_t colon = text.find(": ");
+  if (colon == std::string::npos || text.find(' ') < colon)
+    return Error(ErrorCode::kInvalidArgument, "command line", text, help);
+  // A validator's text may say what to do itself.
+  const std::string why = text.substr(colon + 2);
+  const size_t remedy = why.find("; ");
+  return Error(ErrorCode::kInvalidArgument, text.substr(0, colon), why.substr(0, remedy),
+               remedy == std::string::npos ? help : why.substr(remedy + 2));
+}
+
+int finish(const Status& status) {
+  if (status) return kDone;
+  note(error_line(status.error()));
   return kFailed;
+}
+
+void add_commands(CLI::App& app, Context& context) {
+  for (const auto add : {add_devices_command, add_run_command, add_chat_command, add_logits_command,
+                         add_perplexity_command, add_tokenize_command, add_bench_command, add_plan_command,
+                         add_conformance_command, add_inspect_command, add_quantize_command, add_completion_command})
+    add(app, context);
+  for (CLI::App* command : app.get_subcommands({}))
+    if (command->get_name() != "chat" && command->get_name() != "completion")
+      command->add_flag("--json", context.json, "Print one JSON object on stdout, for programs");
 }
 
 int run(int argc, char** argv) {
@@ -27,38 +53,33 @@ int run(int argc, char** argv) {
   app.footer(
       "Examples:\n  trireme devices\n  trireme run model.gguf -p \"The capital of France is\" -n 32\n"
       "  trireme chat model.gguf\n\n'trireme COMMAND --help' tells more about each.");
-  for (const auto add : {add_devices_command, add_run_command, add_chat_command, add_logits_command,
-                         add_perplexity_command, add_tokenize_command, add_bench_command, add_plan_command,
-                         add_inspect_command, add_quantize_command, add_completion_command})
-    add(app, context);
-  for (CLI::App* command : app.get_subcommands({}))
-    command->add_flag("--json", context.json, "Print one JSON object on stdout, for programs");
+  add_commands(app, context);
   try {
     app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::CallForAllHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::CallForVersion& version) {
-    return app.exit(version);
+  } catch (const CLI::CallForHelp&) {
+    return finish(print(app.help()));
+  } catch (const CLI::CallForVersion&) {
+    return finish(print(TRIREME_VERSION "\n"));
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "error: command line: {}; see 'trireme {}--help'\n", error.what(),
-               app.get_subcommands().empty() ? "" : app.get_subcommands()[0]->get_name() + " ");
+    note(error_line(usage_error(app, error, argc > 1 ? argv[1] : "")));
     return kWrongUsage;
   }
-  install_signal_handlers();
-  const Status status = context.command();
-  return status ? kDone : report(status.error());
+  return finish(context.command());
 }
 
 }  // namespace
 }  // namespace trireme::tools
 
 int main(int argc, char** argv) {
+  trireme::tools::prepare_streams();
   try {
     return trireme::tools::run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    trireme::tools::note(
+        "error: trireme: the memory is used up; use a smaller model, a shorter context or another device");
   } catch (const std::exception& error) {
-    fmt::print(stderr, "error: trireme: {}; please report this\n", error.what());
-    return 1;
+    const trireme::Error unexpected(trireme::ErrorCode::kInternal, "trireme", error.what());
+    trireme::tools::note(trireme::tools::error_line(unexpected));
   }
+  return 1;
 }

@@ -1,11 +1,23 @@
 #include "tools/progress.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "tools/terminal.h"
+
 namespace trireme::tools {
+namespace {
+
+// A line that wraps could not be drawn over.
+size_t terminal_columns() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+}  // namespace
 
 Progress::Progress(std::string what, int64_t total, std::string unit)
     : what_(std::move(what)),
@@ -25,17 +37,17 @@ void Progress::update(int64_t done) {
   const double share = std::clamp(double(done) / double(total_), 0.0, 1.0);
   const auto filled = size_t(share * kWidth);
   const double rate = double(done) / elapsed;
-  const double remaining = rate > 0 ? double(total_ - done) / rate : 0;
-  fmt::print(stderr, "\r\033[K{} [{}{}] {:3.0f} %  {:.1f} {}/s  {:.0f} s left", what_, std::string(filled, '#'),
-             std::string(kWidth - filled, '.'), 100 * share, rate, unit_, remaining);
-  std::fflush(stderr);
+  std::string line = fmt::format("{} [{}{}] {:3.0f} %  {:.1f} {}/s", what_, std::string(filled, '#'),
+                                 std::string(kWidth - filled, '.'), 100 * share, rate, unit_);
+  if (rate > 0) line += fmt::format("  {:.0f} s left", double(std::max<int64_t>(total_ - done, 0)) / rate);
+  line.resize(std::min(line.size(), terminal_columns() - 1));
+  show("\r\033[K" + line);
 }
 
 void Progress::finish() {
   if (!visible_) return;
   visible_ = false;
-  fmt::print(stderr, "\r\033[K");
-  std::fflush(stderr);
+  show("\r\033[K");
 }
 
 }  // namespace trireme::tools

@@ -43,11 +43,10 @@ Status BpeModel::add_merges(const MergeList& merges) {
                   "\"" + printable(right) + "\" is shorter than the prefix of continued words");
     }
     merged.assign(left).append(right.substr(options_.continuing_prefix.size()));
-    // Each merge makes a longer word of its parts, so that none leads back to what it was made of.
-    if (word_bytes(merged) <= std::max(word_bytes(left), word_bytes(right))) {
+    if (merged == left) {
       return fail(ErrorCode::kCorruptData, "merge " + std::to_string(rank),
                   "\"" + printable(left) + "\" and \"" + printable(right) + "\" make \"" + printable(merged) +
-                      "\", which is no longer than they are; merges may not run in a cycle");
+                      "\" again; merges may not run in a cycle");
     }
     const auto merged_id = vocabulary_.find(merged);
     if (!merged_id) {
@@ -57,11 +56,6 @@ Status BpeModel::add_merges(const MergeList& merges) {
     merges_.set(pack(static_cast<uint32_t>(*left_id), *right_id), pack(static_cast<uint32_t>(rank), *merged_id));
   }
   return {};
-}
-
-size_t BpeModel::word_bytes(std::string_view spelling) const {
-  const std::string_view prefix = options_.continuing_prefix;
-  return spelling.size() - (spelling.starts_with(prefix) ? prefix.size() : 0);
 }
 
 std::optional<int32_t> BpeModel::find_symbol(std::string_view character, bool first, bool last) const {

@@ -40,7 +40,6 @@ class BpeModel final : public TokenModel {
  private:
   BpeModel(const Vocabulary& vocabulary, BpeOptions options) : vocabulary_(vocabulary), options_(std::move(options)) {}
   Status add_merges(const MergeList& merges);
-  size_t word_bytes(std::string_view spelling) const;  // without the prefix of continued words
   void split(std::string_view piece, SymbolList& symbols) const;
   std::optional<int32_t> find_symbol(std::string_view character, bool first, bool last) const;
 

@@ -8,8 +8,8 @@
 namespace trireme::conformance {
 
 // 0: one small case of each op; 1: shapes with tails and every parameter; 2: every weight format; 3: extreme values;
-// 4: large shapes. A level includes those below it.
-constexpr int kHighestLevel = 4;
+// 4: large shapes; 5: every case again with three other sets of random values. A level includes those below it.
+constexpr int kHighestLevel = 5;
 
 // A case that is made when it is needed. Its name is its seed: the same name gives the same bytes.
 struct CaseSource {

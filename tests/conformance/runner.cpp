@@ -22,6 +22,11 @@ std::vector<CaseSource> all_cases(int level) {
   add_attention_cases(cases);
   add_matmul_cases(cases);
   std::erase_if(cases, [&](const CaseSource& source) { return source.level > level; });
+  if (level < kHighestLevel) return cases;
+  const size_t once = cases.size();
+  for (const char* values : {" values 2", " values 3", " values 4"})
+    for (size_t i = 0; i < once; ++i)
+      cases.push_back({cases[i].name + values, kHighestLevel, cases[i].make});
   return cases;
 }
 

@@ -83,16 +83,14 @@ class Memory {
 
 // Weights whose bytes are small numbers in every float format.
 compiler::WeightSource weights_of(const Graph& graph, std::map<std::string, std::vector<std::byte>>& storage) {
-  return {[&](const std::string& name) -> Result<HostTensor> {
-            const auto id = graph.find(name);
-            if (!id) return fail(ErrorCode::kInternal, name, "the graph had no such weight");
-            const TensorDesc& desc = graph.value(*id).desc;
-            std::vector<std::byte>& data = storage[name];
-            data.assign(static_cast<size_t>(desc.bytes()),
-                        desc.format == &formats::i32() ? std::byte{0} : std::byte{0x3c});
-            return HostTensor{desc, data, {}, name};
-          },
-          [](const std::string&) {}};
+  return [&](const std::string& name) -> Result<HostTensor> {
+    const auto id = graph.find(name);
+    if (!id) return fail(ErrorCode::kInternal, name, "the graph had no such weight");
+    const TensorDesc& desc = graph.value(*id).desc;
+    std::vector<std::byte>& data = storage[name];
+    data.assign(static_cast<size_t>(desc.bytes()), desc.format == &formats::i32() ? std::byte{0} : std::byte{0x3c});
+    return HostTensor{desc, data, {}, name};
+  };
 }
 
 void run(const Graph& graph, int layers, const std::shared_ptr<Device>& device,

@@ -93,7 +93,10 @@ TEST_F(KvFile, NamesWhatItRefuses) {
   const std::string name = saved_.plans.back().name;
   EXPECT_THAT(refusal([](SavedCache& cache) { cache.plans.pop_back(), cache.data.pop_back(); }),
               HasSubstr("it has no tensor " + name));
-  EXPECT_THAT(refusal([](SavedCache& cache) { cache.plans.back().desc.format = &formats::bf16(); }),
+  EXPECT_THAT(refusal([](SavedCache& cache) {
+                cache.plans.back().desc.format = &formats::bf16();
+                cache.data.back().resize(cache.data.back().size() / 2);
+              }),
               HasSubstr(name + " is BF16"));
   EXPECT_THAT(
       refusal([](SavedCache& cache) { std::swap(cache.plans.back().desc.shape[1], cache.plans.back().desc.shape[0]); }),

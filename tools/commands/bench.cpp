@@ -46,7 +46,7 @@ std::vector<int32_t> sample_ids(int64_t count, int64_t vocab) {
   return ids;
 }
 
-Result<double> prefill_rate(runtime::Session& session, std::span<const int32_t> ids) {
+Result<double> measure_prefill(runtime::Session& session, std::span<const int32_t> ids) {
   TRIREME_ASSIGN(const runtime::SequenceId sequence, session.create_sequence());
   const auto start = std::chrono::steady_clock::now();
   TRIREME_TRY(runtime::prefill(session, sequence, ids));
@@ -56,7 +56,7 @@ Result<double> prefill_rate(runtime::Session& session, std::span<const int32_t> 
 }
 
 // All sequences decode together from an empty context, each step a token of each.
-Result<double> decode_rate(runtime::Session& session, std::span<const int32_t> ids, int64_t sequences) {
+Result<double> measure_decode(runtime::Session& session, std::span<const int32_t> ids, int64_t sequences) {
   std::vector<runtime::StepRow> rows;
   for (int64_t i = 0; i < sequences; ++i) {
     TRIREME_ASSIGN(const runtime::SequenceId sequence, session.create_sequence());
@@ -77,7 +77,8 @@ Status bench(const Context& context, const BenchFlags& flags) {
   options.context = std::max<int64_t>(flags.prompt, flags.generated) + 1;
   options.sequences = flags.sequences;
   options.max_outputs = flags.sequences;
-  TRIREME_ASSIGN(OpenSession open, open_session(context, flags.model, flags.devices, options));
+  TRIREME_ASSIGN(const auto model, runtime::Model::open(flags.model));
+  TRIREME_ASSIGN(OpenSession open, open_session(context, model, flags.devices, options, 1));
   const int64_t vocab = open.model->hyperparameters().vocab;
   const std::vector<int32_t> prompt = sample_ids(flags.prompt, vocab);
   const std::vector<int32_t> generated = sample_ids(flags.generated, vocab);
@@ -90,16 +91,16 @@ Status bench(const Context& context, const BenchFlags& flags) {
       return std::span(ids).first(warm_up ? std::min<size_t>(ids.size(), 512) : ids.size());
     };
     if (flags.prompt > 0) {
-      TRIREME_ASSIGN(const double rate, prefill_rate(*open.session, part(prompt)));
+      TRIREME_ASSIGN(const double rate, measure_prefill(*open.session, part(prompt)));
       if (!warm_up) prefill.values.push_back(rate);
     }
     if (flags.generated > 0) {
       const auto ids = std::span(generated).first(warm_up ? 1 : generated.size());
-      TRIREME_ASSIGN(const double rate, decode_rate(*open.session, ids, flags.sequences));
+      TRIREME_ASSIGN(const double rate, measure_decode(*open.session, ids, flags.sequences));
       if (!warm_up) decode.values.push_back(rate);
     }
     progress.update((round + 1) * (flags.prompt + flags.generated));
-    if (interrupted()) return fail(ErrorCode::kCancelled, "bench", "it was interrupted");
+    if (interrupted()) return fail(ErrorCode::kCancelled, "bench", "it was interrupted", "start it again");
   }
   progress.finish();
   nlohmann::ordered_json result;
@@ -140,16 +141,16 @@ void add_bench_command(CLI::App& app, Context& context) {
   auto flags = std::make_shared<BenchFlags>();
   command->add_option("MODEL", flags->model, "GGUF file or Hugging Face folder")->required();
   command->add_option("--prompt", flags->prompt, "Tokens of the prefill; 0: none")
-      ->check(CLI::Range(0, 1 << 20))
+      ->check(between(0, 1 << 20))
       ->capture_default_str();
   command->add_option("--gen", flags->generated, "Tokens of the decode; 0: none")
-      ->check(CLI::Range(0, 1 << 20))
+      ->check(between(0, 1 << 20))
       ->capture_default_str();
   command->add_option("--sequences", flags->sequences, "Sequences that decode together")
-      ->check(CLI::Range(1, 512))
+      ->check(between(1, 512))
       ->capture_default_str();
   command->add_option("--repeat", flags->repeat, "Measured rounds, after one that is not")
-      ->check(CLI::Range(1, 1000))
+      ->check(between(1, 1000))
       ->capture_default_str();
   add_device_flags(*command, flags->devices);
   command->footer("Example:\n  trireme bench model.gguf --prompt 128 --gen 64 --threads 2");

@@ -4,6 +4,7 @@
 
 #include "compiler/compile.h"
 #include "graph/text.h"
+#include "runtime/files/printable.h"
 #include "tools/context.h"
 
 namespace trireme::tools {
@@ -16,11 +17,9 @@ struct InspectFlags {
   int64_t rows = 1;
 };
 
-std::string shortened(std::string text) {
+std::string shortened(const std::string& text) {
   constexpr size_t kMost = 96;
-  for (char& c : text)
-    if (c == '\n' || c == '\r' || c == '\t') c = ' ';
-  return text.size() > kMost ? text.substr(0, kMost) + " ..." : text;
+  return runtime::printable(text, kMost);
 }
 
 template <typename Element>
@@ -28,14 +27,15 @@ nlohmann::ordered_json list_json(const std::vector<Element>& list) {
   constexpr size_t kMost = 8;
   nlohmann::ordered_json shown = nlohmann::ordered_json::array();
   for (size_t i = 0; i < list.size() && i < kMost; ++i) shown.push_back(Element(list[i]));
-  if (list.size() > kMost) shown.push_back(fmt::format("... {} in all", list.size()));
-  return shown;
+  if (list.size() <= kMost) return shown;
+  return {{"length", list.size()}, {"first", shown}};
 }
 
 nlohmann::ordered_json value_json(const runtime::GgufValue& value) {
   return std::visit(
       [](const auto& held) -> nlohmann::ordered_json {
-        if constexpr (requires { held.push_back(held[0]); } && !std::is_same_v<std::decay_t<decltype(held)>, std::string>)
+        if constexpr (requires { held.push_back(held[0]); } &&
+                      !std::is_same_v<std::decay_t<decltype(held)>, std::string>)
           return list_json(held);
         else
           return held;
@@ -76,20 +76,22 @@ Status inspect_file(const Context& context, const InspectFlags& flags) {
                        {"format", tensor.desc.format->name},
                        {"shape", tensor.desc.shape.text()},
                        {"bytes", bytes}});
-    rows += fmt::format("  {:<44} {:<8} {:>20} {:>12}\n", tensor.name, tensor.desc.format->name,
+    rows += fmt::format("  {:<44} {:<8} {:>20} {:>12}\n", runtime::printable(tensor.name), tensor.desc.format->name,
                         tensor.desc.shape.text(), format_bytes(bytes));
   }
   for (const runtime::UnusableTensor& tensor : file.unusable_tensors()) {
-    tensors.push_back({{"name", tensor.name},
-                       {"format", tensor.type},
-                       {"shape", tensor.shape.text()},
-                       {"unusable", tensor.reason}});
-    rows += fmt::format("  {:<44} {:<8} {:>20} {}\n", tensor.name, tensor.type, tensor.shape.text(), tensor.reason);
+    tensors.push_back(
+        {{"name", tensor.name}, {"format", tensor.type}, {"shape", tensor.shape.text()}, {"unusable", tensor.reason}});
+    rows += fmt::format("  {:<44} {:<8} {:>20} {}\n", runtime::printable(tensor.name), tensor.type, tensor.shape.text(),
+                        tensor.reason);
   }
-  if (context.json) return print_json({{"metadata", metadata}, {"tensors", tensors}});
+  nlohmann::ordered_json formats = nlohmann::ordered_json::object();
+  for (const auto& [format, total] : totals)
+    formats[format] = {{"tensors", total.tensors}, {"elements", total.elements}, {"bytes", total.bytes}};
+  if (context.json) return print_json({{"metadata", metadata}, {"tensors", tensors}, {"formats", formats}});
   std::string text = "metadata\n";
   for (const auto& [key, value] : metadata.items())
-    text += fmt::format("  {:<44} {}\n", key,
+    text += fmt::format("  {:<44} {}\n", runtime::printable(key),
                         shortened(value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)));
   text += "tensors\n" + rows + "by format\n";
   for (const auto& [format, total] : totals)
@@ -120,7 +122,7 @@ void add_inspect_command(CLI::App& app, Context& context) {
   command->add_flag("--graph", flags->graph, "Print the graph of one step instead");
   command->add_flag("--fused", flags->fused, "With --graph: after the compiler's rewrites");
   command->add_option("--rows", flags->rows, "With --graph: rows of the step")
-      ->check(CLI::Range(1, 512))
+      ->check(between(1, 512))
       ->capture_default_str();
   command->footer("Examples:\n  trireme inspect model.gguf\n  trireme inspect model.gguf --graph --fused");
   command->callback([&context, flags] {

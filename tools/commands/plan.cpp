@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "tools/context.h"
@@ -14,30 +15,45 @@ struct PlanFlags {
   int64_t context = 0;
 };
 
-// "4096", "512K", "300M" or "2G".
+// "4096", "512K", "1.5GiB", "300MB": K, M and G are powers of 1024, KB, MB and GB of 1000.
 Result<uint64_t> parse_bytes(std::string_view text) {
-  uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const std::string_view unit(end, size_t(text.data() + text.size() - end));
-  const int shift = unit.empty() ? 0 : unit == "K" ? 10 : unit == "M" ? 20 : unit == "G" ? 30 : -1;
-  if (error != std::errc() || shift < 0 || number > (uint64_t{1} << 50) >> shift)
-    return fail(ErrorCode::kInvalidArgument, "--budget", "'" + std::string(text) + "' is not a number of bytes",
-                "write for example cpu:0=300M");
-  return number << shift;
+  static constexpr std::pair<std::string_view, double> kUnits[] = {
+      {"", 1},        {"B", 1},         {"K", 1 << 10}, {"KiB", 1 << 10}, {"KB", 1e3},      {"kB", 1e3},
+      {"M", 1 << 20}, {"MiB", 1 << 20}, {"MB", 1e6},    {"G", 1 << 30},   {"GiB", 1 << 30}, {"GB", 1e9}};
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  const std::string_view name(end, size_t(text.data() + text.size() - end));
+  const auto unit = std::ranges::find(kUnits, name, &std::pair<std::string_view, double>::first);
+  constexpr double kMost = 0x1p50;
+  if (error != std::errc() || unit == std::end(kUnits) || !(number >= 0) || !(number * unit->second <= kMost))
+    return fail(ErrorCode::kInvalidArgument, "'" + std::string(text) + "'", "it is not a number of bytes",
+                "write for example cpu:0=300MiB");
+  return uint64_t(number * unit->second);
 }
 
-Status apply_budget(std::string_view text, std::vector<runtime::PlanDevice>& devices) {
+struct Budget {
+  std::string device;
+  uint64_t bytes = 0;
+};
+
+Result<Budget> parse_budget(std::string_view text) {
   const size_t equals = text.find('=');
-  if (equals != std::string_view::npos) {
-    TRIREME_ASSIGN(const uint64_t bytes, parse_bytes(text.substr(equals + 1)));
-    for (runtime::PlanDevice& device : devices) {
-      if (device.device->info().id != text.substr(0, equals)) continue;
-      device.budget = bytes;
-      return {};
-    }
+  if (equals == std::string_view::npos || equals == 0)
+    return fail(ErrorCode::kInvalidArgument, "'" + std::string(text) + "'", "it is not ID=BYTES",
+                "write for example cpu:0=300MiB");
+  TRIREME_ASSIGN(const uint64_t bytes, parse_bytes(text.substr(equals + 1)));
+  return Budget{std::string(text.substr(0, equals)), bytes};
+}
+
+Status apply_budget(const std::string& text, std::vector<runtime::PlanDevice>& devices) {
+  TRIREME_ASSIGN(const Budget budget, parse_budget(text));
+  for (runtime::PlanDevice& device : devices) {
+    if (device.device->info().id != budget.device) continue;
+    device.budget = budget.bytes;
+    return {};
   }
-  return fail(ErrorCode::kInvalidArgument, "--budget", "'" + std::string(text) + "' names no device of the plan",
-              "write ID=BYTES with an ID given to --device");
+  return fail(ErrorCode::kInvalidArgument, "budget of " + budget.device, "the plan does not use this device",
+              "name it with --device too");
 }
 
 std::string layer_name(int layer, int64_t layers) {
@@ -80,11 +96,16 @@ void add_plan_command(CLI::App& app, Context& context) {
   auto flags = std::make_shared<PlanFlags>();
   command->add_option("MODEL", flags->model, "GGUF file or Hugging Face folder")->required();
   add_device_flags(*command, flags->devices);
-  command->add_option("--budget", flags->budgets, "The most bytes that a device may give, such as cpu:0=300M")
-      ->type_name("ID=BYTES");
+  command
+      ->add_option("--budget", flags->budgets,
+                   "The most bytes that a device may give, such as cpu:0=300MiB or cpu:0=1.5G")
+      ->type_name("ID=BYTES")
+      ->allow_extra_args(false)
+      ->check(parsed_by(parse_budget));
   command->add_option("--context", flags->context, "Tokens of the KV cache; default: as many as the model was made for")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 24));
-  command->footer("Example:\n  trireme plan model.gguf --device cpu:0,reference:0 --context 2048");
+      ->check(between(int64_t{1}, int64_t{1} << 24));
+  command->footer(
+      "Example:\n  trireme plan model.gguf --device cpu:0,reference:0 --budget cpu:0=200MiB --context 2048");
   command->callback([&context, flags] { context.command = [&context, flags] { return plan(context, *flags); }; });
 }
 

@@ -21,6 +21,17 @@ struct QuantizeFlags {
   int threads = 0;
 };
 
+using TensorRule = decltype(runtime::FormatRules::tensors)::value_type;
+
+Result<TensorRule> parse_tensor_rule(const std::string& rule) {
+  const size_t equals = rule.rfind('=');
+  if (equals == std::string::npos || equals == 0)
+    return fail(ErrorCode::kInvalidArgument, "'" + rule + "'", "it is not PATTERN=TYPE",
+                "write it like 'ffn_down=Q6_K'");
+  TRIREME_ASSIGN(const Format* format, runtime::find_target_format(rule.substr(equals + 1)));
+  return TensorRule{rule.substr(0, equals), format};
+}
+
 Result<runtime::FormatRules> read_rules(const QuantizeFlags& flags) {
   runtime::FormatRules rules;
   TRIREME_ASSIGN(rules.type, runtime::find_target_format(flags.type));
@@ -28,12 +39,8 @@ Result<runtime::FormatRules> read_rules(const QuantizeFlags& flags) {
     TRIREME_ASSIGN(rules.embedding, runtime::find_target_format(flags.embedding_type));
   }
   for (const std::string& rule : flags.tensor_types) {
-    const size_t equals = rule.rfind('=');
-    if (equals == std::string::npos || equals == 0)
-      return fail(ErrorCode::kInvalidArgument, "--tensor-type " + rule, "it is not PATTERN=TYPE",
-                  "write it like 'ffn_down=Q6_K'");
-    TRIREME_ASSIGN(const Format* format, runtime::find_target_format(rule.substr(equals + 1)));
-    rules.tensors.push_back({rule.substr(0, equals), format});
+    TRIREME_ASSIGN(TensorRule parsed, parse_tensor_rule(rule));
+    rules.tensors.push_back(std::move(parsed));
   }
   return rules;
 }
@@ -75,7 +82,7 @@ Status quantize(const Context& context, const QuantizeFlags& flags) {
     constexpr uint64_t kMebibyte = uint64_t{1} << 20;
     if (!progress) progress = std::make_unique<Progress>("quantize", int64_t(total / kMebibyte), "MiB");
     progress->update(int64_t(done / kMebibyte));
-    if (interrupted()) return fail(ErrorCode::kCancelled, "quantize", "it was interrupted");
+    if (interrupted()) return fail(ErrorCode::kCancelled, "quantize", "it was interrupted", "start it again");
     return {};
   };
   auto summary = runtime::quantize(flags.in, flags.out, options);
@@ -95,21 +102,28 @@ void add_quantize_command(CLI::App& app, Context& context) {
   command->add_option("IN", flags->in, "GGUF file or Hugging Face folder")->required();
   command->add_option("OUT", flags->out, "GGUF file to write; an existing one is replaced when the new one is complete")
       ->required();
-  command->add_option("--type", flags->type,
-                      "Of the matrices: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q4_K, Q6_K; also Q5_0, Q5_1, Q2_K, Q3_K, Q5_K. "
-                      "Vectors are F32")
-      ->required();
-  command->add_option("--embedding-type", flags->embedding_type,
-                      "Of token_embd and output; default: Q8_0 with Q4_0, Q4_1 and Q4_K, else as --type");
-  command->add_option("--tensor-type", flags->tensor_types,
-                      "PATTERN=TYPE: a type for the tensors whose name the regular expression finds; may be given "
-                      "several times, the first match counts")
-      ->take_all();
+  command
+      ->add_option("--type", flags->type,
+                   "Of the matrices: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q4_K, Q6_K; also Q5_0, Q5_1, Q2_K, Q3_K, Q5_K. "
+                   "Vectors are F32")
+      ->required()
+      ->check(parsed_by(runtime::find_target_format));
+  command
+      ->add_option("--embedding-type", flags->embedding_type,
+                   "Of token_embd and output; default: Q8_0 with Q4_0, Q4_1 and Q4_K, else as --type")
+      ->check(parsed_by(runtime::find_target_format));
+  command
+      ->add_option("--tensor-type", flags->tensor_types,
+                   "PATTERN=TYPE: a type for the tensors whose name the regular expression finds; may be given "
+                   "several times, the first match counts")
+      ->allow_extra_args(false)
+      ->check(parsed_by(parse_tensor_rule));
   command->add_option("--threads", flags->threads, "Threads; 0: all; the file is the same with any number")
-      ->check(CLI::Range(0, 1024))
+      ->check(between(0, 1024))
       ->capture_default_str();
   command->footer(
-      "Where rows are not a multiple of 256, Q4_K becomes Q5_0, Q6_K becomes Q8_0, Q5_K Q5_1, Q3_K and Q2_K Q4_0; where\n"
+      "Where rows are not a multiple of 256, Q4_K becomes Q5_0, Q6_K becomes Q8_0, Q5_K Q5_1, Q3_K and Q2_K Q4_0; "
+      "where\n"
       "they are not a multiple of 32, F16. Each of these is told.\n\n"
       "Examples:\n  trireme quantize model-folder model.gguf --type Q8_0\n"
       "  trireme quantize model.gguf small.gguf --type Q4_K --tensor-type 'ffn_down=Q6_K' --tensor-type 'attn_v=Q6_K'");

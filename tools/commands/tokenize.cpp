@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "runtime/files/printable.h"
 #include "runtime/tokenizer/load_tokenizer.h"
 #include "tools/context.h"
 
@@ -17,7 +18,7 @@ Status tokenize(const Context& context, const TokenizeFlags& flags) {
   TRIREME_ASSIGN(const std::vector<int32_t> ids, tokenizer->encode(flags.text));
   if (context.json) return print_json({{"ids", ids}});
   std::string text;
-  for (const int32_t id : ids) text += fmt::format("{:>8}  {}\n", id, tokenizer->token_text(id));
+  for (const int32_t id : ids) text += fmt::format("{:>8}  {}\n", id, runtime::printable(tokenizer->token_text(id)));
   return print(text);
 }
 

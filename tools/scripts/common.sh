@@ -5,8 +5,9 @@ kModelFile="SmolLM2-135M-Instruct.Q4_1.gguf"
 kModelSha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 kModelFolder="${XDG_CACHE_HOME:-$HOME/.cache}/trireme/models"
 
-kProgramPackages="g++ cmake ninja-build ccache libdnnl-dev libhwy-dev libspdlog-dev libfmt-dev libexpected-dev
-  libcli11-dev nlohmann-json3-dev libicu-dev libpcre2-dev libutf8proc-dev libxxhash-dev python3 python3-pip ca-certificates"
+kProgramPackages="g++ cmake ninja-build ccache pkg-config libdnnl-dev libhwy-dev libspdlog-dev libfmt-dev libexpected-dev
+  libcli11-dev libedit-dev nlohmann-json3-dev libicu-dev libpcre2-dev libutf8proc-dev libxxhash-dev python3 python3-pip
+  ca-certificates"
 kTestPackages="git libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev clang-19 lld-19 libclang-rt-19-dev"
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }

@@ -68,7 +68,6 @@ TEST_P(ThreadPoolTest, AStalledWorkerStepsAsideAndComesBack) {
   if (GetParam() < 2) GTEST_SKIP() << "needs a worker";
   ThreadPool pool(GetParam());
   ThreadPool::Burst burst(pool);
-  std::atomic<bool> stalled{false};
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   auto until_worker_joins = [&](auto body) {
     std::atomic<bool> joined{false};
@@ -80,11 +79,12 @@ TEST_P(ThreadPoolTest, AStalledWorkerStepsAsideAndComesBack) {
       });
     return joined.load();
   };
-  ASSERT_TRUE(until_worker_joins([&](int worker) {
-    if (worker == 1 && !stalled.exchange(true)) std::this_thread::sleep_for(std::chrono::milliseconds(30));  // longer than the rest of the region
-  }));
-  while (stalled && pool.naps() == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
-  EXPECT_TRUE(!stalled || pool.naps() > 0);
+  // On a busy machine a region may last as long as the stall, so one may not be enough.
+  while (pool.naps() == 0 && std::chrono::steady_clock::now() < deadline)
+    until_worker_joins([&](int worker) {
+      if (worker != 0) std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    });
+  EXPECT_GT(pool.naps(), 0u);
   EXPECT_TRUE(until_worker_joins([](int) {})) << "the worker never came back";
 }
 
