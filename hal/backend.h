@@ -14,6 +14,8 @@ namespace trireme {
 
 struct DeviceOptions {
   int threads = 0;  // host threads for devices that compute on them; 0: one for each core that the process may use
+  // Round the activations of matmuls with bf16 weights to bf16 where the processor multiplies it: faster, less exact.
+  bool native_bf16 = false;
 };
 
 // What can be known of a device without opening it.
@@ -41,7 +43,8 @@ class Registry {
   void add(std::unique_ptr<Backend> backend);
   std::span<const std::unique_ptr<Backend>> backends() const { return backends_; }
 
-  // Opens "backend:index". Errors: kNotFound with the ids that exist; kUnsupported when the backend is unavailable.
+  // Opens "backend:index". Errors: kNotFound with the ids that exist; kUnsupported when the backend is unavailable
+  // or cannot do what the options ask for.
   Result<std::shared_ptr<Device>> open(std::string_view id, const DeviceOptions& options = {}) const;
 
  private:

@@ -22,6 +22,7 @@ namespace trireme {
 struct NumericTraits {
   bool fused_multiply_add = false;          // products and sums are contracted
   double accumulator_epsilon = 0x1p-24;     // unit roundoff of sums of products
+  double activation_epsilon = 0;            // unit roundoff of what float matmuls see of activations; 0: f32 as it is
   const Format* kv_format = nullptr;        // what a KV cache is stored in unless the user says otherwise
 };
 

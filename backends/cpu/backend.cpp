@@ -21,14 +21,17 @@ class CpuBackend final : public Backend {
     if (index != 0)
       return fail(ErrorCode::kNotFound, "device cpu:" + std::to_string(index), "there is one, cpu:0", "use cpu:0");
     if (options.threads < 0 || options.threads > kMaxThreads)
-      return fail(ErrorCode::kInvalidArgument, "device cpu:0", std::to_string(options.threads) + " threads were asked for",
+      return fail(ErrorCode::kInvalidArgument, "device cpu:0",
+                  std::to_string(options.threads) + " threads were asked for",
                   "ask for 1 to " + std::to_string(kMaxThreads) + ", or 0 for one a core");
-    return CpuDevice::open(options.threads);
+    return CpuDevice::open(options.threads, options.native_bf16);
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> create_backend() { return std::make_unique<CpuBackend>(); }
+std::unique_ptr<Backend> create_backend() {
+  return std::make_unique<CpuBackend>();
+}
 
 }  // namespace trireme::cpu

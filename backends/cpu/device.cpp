@@ -46,17 +46,19 @@ Status check_constants(const OpDesc& op, Constants constants) {
 
 }  // namespace
 
-Result<std::shared_ptr<Device>> CpuDevice::open(int threads) {
+Result<std::shared_ptr<Device>> CpuDevice::open(int threads, bool native_bf16) {
+  if (native_bf16 && !has_native_bf16())
+    return fail(ErrorCode::kUnsupported, "native bf16", "the processor of cpu:0 has no instructions for it", "leave it out");
   const int count = threads > 0 ? threads : usable_cores();
   try {
-    return std::make_shared<CpuDevice>(count);
+    return std::make_shared<CpuDevice>(count, native_bf16);
   } catch (const std::system_error& error) {
     return fail(ErrorCode::kOutOfMemory, "device cpu:0",
                 "the system refused " + std::to_string(count) + " threads: " + error.what(), "ask for fewer threads");
   }
 }
 
-CpuDevice::CpuDevice(int threads) : pool_(threads) {
+CpuDevice::CpuDevice(int threads, bool native_bf16) : native_bf16_(native_bf16), pool_(threads) {
   info_.id = kDeviceId;
   info_.name = processor_name();
   info_.driver = driver_text();
@@ -64,8 +66,10 @@ CpuDevice::CpuDevice(int threads) : pool_(threads) {
   info_.host_memory = true;
   info_.numeric = {.fused_multiply_add = kernels_fuse_multiply_add(),
                    .accumulator_epsilon = 0x1p-24,
+                   .activation_epsilon = native_bf16 ? 0x1p-8 : 0,
                    .kv_format = &formats::f16()};
   info_.features = kernel_features();
+  if (native_bf16) info_.features.push_back("native bf16");
 }
 
 std::vector<MemoryHeap> CpuDevice::memory() const {
@@ -83,7 +87,7 @@ std::vector<Assessment> CpuDevice::assess(std::span<const OpDesc> ops) const {
   answers.reserve(ops.size());
   for (const OpDesc& op : ops) {
     if (auto reason = unsupported_reason(op)) answers.push_back(Unsupported{std::move(*reason)});
-    else answers.push_back(cpu_op_cost(op, pool_.threads()));
+    else answers.push_back(cpu_op_cost(op, pool_.threads(), native_bf16_));
   }
   return answers;
 }
@@ -110,7 +114,7 @@ Result<std::shared_ptr<const PreparedOp>> CpuDevice::prepare(
     return fail(ErrorCode::kUnsupported, "device cpu:0 cannot do " + op.text(), *reason,
                 "choose another device for it with --device");
   TRIREME_TRY(check_constants(op, constants));
-  const KernelContext context{op, constants, pool_.threads()};
+  const KernelContext context{op, constants, pool_.threads(), native_bf16_};
   TRIREME_ASSIGN(auto kernel, std::visit([&](const auto& params) { return make_kernel(params, context); }, op.params));
   return std::make_shared<CpuPreparedOp>(this, op, constants, std::move(kernel));
 }

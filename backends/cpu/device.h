@@ -12,9 +12,10 @@ namespace trireme::cpu {
 
 class CpuDevice final : public Device {
  public:
-  // threads = 0: one for each usable core. Errors: kOutOfMemory when a thread cannot be started.
-  static Result<std::shared_ptr<Device>> open(int threads);
-  explicit CpuDevice(int threads);
+  // threads = 0: one for each usable core. native_bf16: see DeviceOptions. Errors: kOutOfMemory when a thread cannot be
+  // started; kUnsupported when the processor has no bf16 products.
+  static Result<std::shared_ptr<Device>> open(int threads, bool native_bf16);
+  CpuDevice(int threads, bool native_bf16);
 
   const DeviceInfo& info() const override { return info_; }
   std::vector<MemoryHeap> memory() const override;
@@ -32,6 +33,7 @@ class CpuDevice final : public Device {
 
  private:
   DeviceInfo info_;
+  bool native_bf16_;
   ThreadPool pool_;
   quantized::WeightArena packed_weights_;
   std::once_flag measured_;

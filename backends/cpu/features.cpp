@@ -78,6 +78,14 @@ std::vector<std::string> kernel_features() {
   return features;
 }
 
+bool has_native_bf16() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
 bool kernels_fuse_multiply_add() { return HWY_DYNAMIC_DISPATCH(has_fused_multiply_add)(); }
 
 SystemMemory system_memory() {

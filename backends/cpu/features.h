@@ -20,6 +20,9 @@ std::string driver_text();
 // they make use of ("avx512_vnni").
 std::vector<std::string> kernel_features();
 
+// Whether the processor multiplies bf16 and the operating system lets it.
+bool has_native_bf16();
+
 // Whether the kernels in use contract products and sums.
 bool kernels_fuse_multiply_add();
 

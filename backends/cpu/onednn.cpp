@@ -2,7 +2,7 @@
 
 #include <dlfcn.h>
 
-#include <oneapi/dnnl/dnnl.h>
+#include <oneapi/dnnl/dnnl.hpp>
 
 namespace trireme::cpu {
 namespace {
@@ -40,6 +40,30 @@ bool onednn_matmul(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_st
                    float* c, int64_t c_stride) {
   const SingleThread single;
   return dnnl_sgemm('N', 'T', m, n, k, 1.0f, a, a_stride, b, b_stride, 0.0f, c, c_stride) == dnnl_success;
+}
+
+// oneDNN throws where it refuses.
+bool onednn_matmul_bf16(int64_t m, int64_t n, int64_t k, const uint16_t* a, int64_t a_stride, const uint16_t* b,
+                        int64_t b_stride, float* c, int64_t c_stride) try {
+  using dnnl::memory;
+  const SingleThread single;
+  const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  const memory::desc a_desc({m, k}, memory::data_type::bf16, memory::dims{a_stride, 1});
+  const memory::desc b_desc({k, n}, memory::data_type::bf16, memory::dims{1, b_stride});
+  const memory::desc c_desc({m, n}, memory::data_type::f32, memory::dims{c_stride, 1});
+#if DNNL_VERSION_MAJOR >= 3
+  const dnnl::matmul::primitive_desc plan(engine, a_desc, b_desc, c_desc);
+#else
+  const dnnl::matmul::primitive_desc plan(dnnl::matmul::desc(a_desc, b_desc, c_desc), engine);
+#endif
+  dnnl::stream stream(engine);
+  dnnl::matmul(plan).execute(stream, {{DNNL_ARG_SRC, memory(a_desc, engine, const_cast<uint16_t*>(a))},
+                                      {DNNL_ARG_WEIGHTS, memory(b_desc, engine, const_cast<uint16_t*>(b))},
+                                      {DNNL_ARG_DST, memory(c_desc, engine, c)}});
+  stream.wait();
+  return true;
+} catch (const dnnl::error&) {
+  return false;
 }
 
 std::string onednn_version() {

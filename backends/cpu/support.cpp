@@ -61,7 +61,7 @@ std::optional<std::string> unsupported_reason(const OpDesc& op) {
   return std::nullopt;
 }
 
-OpCost cpu_op_cost(const OpDesc& op, int threads) {
+OpCost cpu_op_cost(const OpDesc& op, int threads, bool native_bf16) {
   OpCost cost = op_cost(op);
   cost.weight_bytes = 0;
   for (size_t i = 0; i < op.inputs.size(); ++i) {
@@ -76,7 +76,7 @@ OpCost cpu_op_cost(const OpDesc& op, int threads) {
   }
   if (std::holds_alternative<Attention>(op.params)) cost.workspace_bytes = attention_workspace_bytes(op, threads);
   if (std::holds_alternative<Matmul>(op.params) || std::holds_alternative<MatmulGlu>(op.params))
-    cost.workspace_bytes = matmul_workspace_bytes(op, threads);
+    cost.workspace_bytes = matmul_workspace_bytes(op, threads, native_bf16);
   return cost;
 }
 

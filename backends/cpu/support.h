@@ -11,6 +11,6 @@ namespace trireme::cpu {
 std::optional<std::string> unsupported_reason(const OpDesc& op);
 
 // Cost of an op without unsupported_reason(); `threads` workers share its scratch.
-OpCost cpu_op_cost(const OpDesc& op, int threads);
+OpCost cpu_op_cost(const OpDesc& op, int threads, bool native_bf16);
 
 }  // namespace trireme::cpu

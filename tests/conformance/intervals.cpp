@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "hal/operands.h"
 #include "tests/conformance/interval_math.h"
 #include "tests/conformance/operands.h"
 
@@ -15,7 +16,8 @@ using Errors = std::vector<std::vector<double>>;
 struct Scene {
   const Case& test;
   std::vector<Numbers> in;
-  double epsilon;  // of sums
+  double epsilon;             // of sums
+  double activation_epsilon;  // of what float matmuls see of their activations
 
   const Shape& shape(size_t i) const { return test.op.inputs[i].desc.shape; }
   int64_t rows(size_t i) const { return counted_rows(test, test.op.inputs[i].desc); }
@@ -27,6 +29,7 @@ struct Scene {
 
 // x W^T of the rows that count.
 std::vector<Approximate> products(const Scene& s, size_t weight) {
+  const double rounding = act_scheme(s.test.op.params) == ActScheme::kFloat ? s.activation_epsilon : 0;
   const int64_t n = s.shape(weight)[0], k = s.shape(weight)[1];
   std::vector<Approximate> y;
   for (int64_t r = 0; r < s.rows(0); ++r)
@@ -38,7 +41,7 @@ std::vector<Approximate> products(const Scene& s, size_t weight) {
         sum += x[c] * w[c];
         terms += x_terms[c] * w_terms[c];
       }
-      y.push_back({sum, gamma(k, s.epsilon) * terms + kUnit * std::fabs(sum)});
+      y.push_back({sum, (gamma(k, s.epsilon) + rounding) * terms + kUnit * std::fabs(sum)});
     }
   return y;
 }
@@ -217,7 +220,7 @@ Errors errors_of(const Exact&, const Scene& s) {
 }  // namespace
 
 Result<Errors> allowed_errors(const Case& test, const NumericTraits& traits) {
-  Scene scene{test, {}, std::max(traits.accumulator_epsilon, kUnit)};
+  Scene scene{test, {}, std::max(traits.accumulator_epsilon, kUnit), traits.activation_epsilon};
   for (size_t i = 0; i < test.op.inputs.size(); ++i) {
     TRIREME_ASSIGN(Numbers numbers, numbers_of(test, i));
     scene.in.push_back(std::move(numbers));

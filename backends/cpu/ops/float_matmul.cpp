@@ -57,7 +57,8 @@ HWY_INLINE void dot_tile(const FloatRows& w, const float* x, int64_t columns, fl
 }
 
 template <FloatElement kElement, int kRows>
-HWY_INLINE void gemv_rows(const FloatRows& w, int64_t count, const float* x, int64_t columns, float* y, int64_t y_stride) {
+HWY_INLINE void gemv_rows(const FloatRows& w, int64_t count, const float* x, int64_t columns, float* y,
+                          int64_t y_stride) {
   constexpr int kWeights = kRows == 1 ? 8 : HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4 ? (kRows == 2 ? 4 : 2) : 4;
   FloatRows next = w;
   int64_t n = 0;
@@ -67,8 +68,8 @@ HWY_INLINE void gemv_rows(const FloatRows& w, int64_t count, const float* x, int
 }
 
 template <FloatElement kElement>
-HWY_INLINE void gemv_any_rows(const FloatRows& w, int64_t count, const float* x, int64_t rows, int64_t columns, float* y,
-                              int64_t y_stride) {
+HWY_INLINE void gemv_any_rows(const FloatRows& w, int64_t count, const float* x, int64_t rows, int64_t columns,
+                              float* y, int64_t y_stride) {
   for (int64_t r = 0; r < rows; r += 4) {
     const float* xr = x + r * columns;
     float* yr = y + r * y_stride;
@@ -82,7 +83,8 @@ HWY_INLINE void gemv_any_rows(const FloatRows& w, int64_t count, const float* x,
 }
 
 // y[r, 0 .. count) = x[r, columns] . w.
-void gemv(const FloatRows& w, int64_t count, const float* x, int64_t rows, int64_t columns, float* y, int64_t y_stride) {
+void gemv(const FloatRows& w, int64_t count, const float* x, int64_t rows, int64_t columns, float* y,
+          int64_t y_stride) {
   switch (w.element) {
     case FloatElement::kF32: return gemv_any_rows<FloatElement::kF32>(w, count, x, rows, columns, y, y_stride);
     case FloatElement::kF16: return gemv_any_rows<FloatElement::kF16>(w, count, x, rows, columns, y, y_stride);
@@ -99,11 +101,16 @@ HWY_INLINE void widen_row(const std::byte* row, int64_t columns, float* values) 
 }
 
 void widen(const FloatRows& w, int64_t count, int64_t columns, float* values) {
-  for (int64_t n = 0; n < count; ++n)
-    switch (w.element) {
-      case FloatElement::kF32: widen_row<FloatElement::kF32>(w.data + n * w.stride, columns, values + n * columns); break;
-      case FloatElement::kF16: widen_row<FloatElement::kF16>(w.data + n * w.stride, columns, values + n * columns); break;
-      case FloatElement::kBF16: widen_row<FloatElement::kBF16>(w.data + n * w.stride, columns, values + n * columns); break;
+  for (int64_t n = 0; n < count; ++n) switch (w.element) {
+      case FloatElement::kF32:
+        widen_row<FloatElement::kF32>(w.data + n * w.stride, columns, values + n * columns);
+        break;
+      case FloatElement::kF16:
+        widen_row<FloatElement::kF16>(w.data + n * w.stride, columns, values + n * columns);
+        break;
+      case FloatElement::kBF16:
+        widen_row<FloatElement::kBF16>(w.data + n * w.stride, columns, values + n * columns);
+        break;
     }
 }
 
@@ -113,7 +120,8 @@ void add_to(const float* addend, float* y, int64_t count) {
 
 void glu_rows(Activation activation, const float* gate, const float* up, float* y, int64_t count) {
   with_activation(activation, [&](auto which) HWY_ATTR {
-    transform(count, gate, up, y, [](auto g, auto u) HWY_ATTR { return hn::Mul(activate<decltype(which)::value>(F32(), g), u); });
+    transform(count, gate, up, y,
+              [](auto g, auto u) HWY_ATTR { return hn::Mul(activate<decltype(which)::value>(F32(), g), u); });
   });
 }
 
@@ -172,16 +180,21 @@ class FloatProduct {
   int64_t k() const { return desc_.shape[1]; }
   int64_t row_bytes() const { return desc_.format->row_bytes(k()); }
 
-  // scratch: k() floats for each of (end - begin) rows of W.
-  void run(const KernelArgs& args, int64_t begin, int64_t end, const float* x, float* y, int64_t y_stride,
-           float* scratch) const {
+  // scratch: k() floats for each of (end - begin) rows of W. `rounded` is x in bf16, or null.
+  void run(const KernelArgs& args, int64_t begin, int64_t end, const float* x, const uint16_t* rounded, float* y,
+           int64_t y_stride, float* scratch) const {
     FloatRows w = decoded_or_mapped(args, begin, end, scratch);
     if (args.rows > kGemvRows) {
+      if (rounded && w.element == FloatElement::kBF16 &&
+          onednn_matmul_bf16(args.rows, end - begin, k(), rounded, k(), reinterpret_cast<const uint16_t*>(w.data),
+                             w.stride / 2, y, y_stride))
+        return;
       if (w.element != FloatElement::kF32) {
         HWY_DYNAMIC_DISPATCH(widen)(w, end - begin, k(), scratch);
         w = scratch_rows(scratch);
       }
-      if (onednn_matmul(args.rows, end - begin, k(), x, k(), reinterpret_cast<const float*>(w.data), w.stride / 4, y, y_stride))
+      if (onednn_matmul(args.rows, end - begin, k(), x, k(), reinterpret_cast<const float*>(w.data), w.stride / 4, y,
+                        y_stride))
         return;
       // Without memory for oneDNN's packing, the same product in place.
     }
@@ -194,8 +207,10 @@ class FloatProduct {
   }
   FloatRows decoded_or_mapped(const KernelArgs& args, int64_t begin, int64_t end, float* scratch) const {
     const std::byte* data = nullptr;
-    if (!reader_) data = map_.input<std::byte>(args, input_) + begin * row_bytes();
-    else if (reader_->mapped() && element_) data = reader_->mapped()->row(begin);
+    if (!reader_)
+      data = map_.input<std::byte>(args, input_) + begin * row_bytes();
+    else if (reader_->mapped() && element_)
+      data = reader_->mapped()->row(begin);
     if (data && reinterpret_cast<uintptr_t>(data) % size_t(float_element_bytes(*element_)) == 0)
       return {*element_, data, row_bytes()};
     for (int64_t row = begin; row < end; ++row) reader_->read(row, {scratch + (row - begin) * k(), size_t(k())});
@@ -209,39 +224,84 @@ class FloatProduct {
   std::optional<RowReader> reader_;      // empty when the weight is bound
 };
 
+// Whether the activations of an op are also wanted in bf16.
+bool wants_rounded(const OpDesc& desc, bool native_bf16) {
+  return native_bf16 && desc.outputs[0].shape[0] > kGemvRows && desc.inputs[1].desc.format == &formats::bf16();
+}
+
 struct FloatLayout {
-  FloatLayout(const OpDesc& desc, int threads, bool glu) {
+  FloatLayout(const OpDesc& desc, int threads, bool glu, bool native_bf16) {
     const Shape& w = desc.inputs[1].desc.shape;
     const int64_t capacity = desc.outputs[0].shape[0];
     widest = kGemmColumns;
     for (const size_t i : {size_t(1), glu ? size_t(2) : size_t(1)})
-      widest = std::max(widest, columns_per_chunk(w[0], w[1], desc.inputs[i].desc.format->row_bytes(w[1]), false, threads));
+      widest =
+          std::max(widest, columns_per_chunk(w[0], w[1], desc.inputs[i].desc.format->row_bytes(w[1]), false, threads));
     weight_floats = (std::min(widest, (w[0] + 31) / 32 * 32) * w[1] + 15) / 16 * 16;
     output_floats = glu ? capacity * widest : 0;
     worker_floats = weight_floats + 2 * output_floats;
     bytes = uint64_t(worker_floats) * 4 * uint64_t(threads);
+    if (!wants_rounded(desc, native_bf16)) return;
+    rounded_at = bytes;
+    bytes += (uint64_t(capacity * w[1]) * 2 + 63) / 64 * 64;
   }
   int64_t widest = 0, weight_floats = 0, output_floats = 0, worker_floats = 0;
+  std::optional<uint64_t> rounded_at;  // x in bf16, for many rows
   uint64_t bytes = 0;
+};
+
+// The phase before the products: x in bf16, where it is wanted.
+class RoundedActivations {
+ public:
+  RoundedActivations(const OperandMap& map, int64_t columns, std::optional<uint64_t> at)
+      : map_(map), columns_(columns), at_(at) {}
+
+  int64_t chunks(const KernelArgs& args) const { return used(args) ? (args.rows + kRowsAChunk - 1) / kRowsAChunk : 0; }
+  void run(int64_t chunk, const KernelArgs& args) const {
+    const int64_t begin = chunk * kRowsAChunk * columns_;
+    const int64_t end = std::min(args.rows, (chunk + 1) * kRowsAChunk) * columns_;
+    const auto* x = map_.input<float>(args, 0);
+    auto* rounded = reinterpret_cast<uint16_t*>(args.workspace + *at_);
+    for (int64_t i = begin; i < end; ++i) rounded[i] = f32_to_bf16(x[i]);
+  }
+  const uint16_t* values(const KernelArgs& args) const {
+    return used(args) ? reinterpret_cast<const uint16_t*>(args.workspace + *at_) : nullptr;
+  }
+  bool exist() const { return at_.has_value(); }
+
+ private:
+  static constexpr int64_t kRowsAChunk = 16;
+  bool used(const KernelArgs& args) const { return at_ && args.rows > kGemvRows; }
+
+  const OperandMap& map_;
+  int64_t columns_;
+  std::optional<uint64_t> at_;
 };
 
 class FloatMatmulKernel final : public Kernel {
  public:
   FloatMatmulKernel(const Matmul& op, const KernelContext& context)
-      : map_(context.desc, context.constants), op_(op), product_(context, 1, map_),
-        layout_(context.desc, context.threads, false), threads_(context.threads) {}
+      : map_(context.desc, context.constants),
+        op_(op),
+        product_(context, 1, map_),
+        layout_(context.desc, context.threads, false, context.native_bf16),
+        rounded_(map_, product_.k(), layout_.rounded_at),
+        threads_(context.threads) {}
 
   uint64_t workspace_bytes() const override { return layout_.bytes; }
-  int64_t chunks(int, const KernelArgs& args) const override { return (product_.n() + step(args) - 1) / step(args); }
-  void run(int, int64_t chunk, int worker, const KernelArgs& args) const override {
+  int phases() const override { return rounded_.exist() ? 2 : 1; }
+  int64_t chunks(int phase, const KernelArgs& args) const override {
+    return phase + 1 < phases() ? rounded_.chunks(args) : (product_.n() + step(args) - 1) / step(args);
+  }
+  void run(int phase, int64_t chunk, int worker, const KernelArgs& args) const override {
+    if (phase + 1 < phases()) return rounded_.run(chunk, args);
     const int64_t n = product_.n(), begin = chunk * step(args), end = std::min(n, begin + step(args));
     float* y = map_.output<float>(args, 0) + begin;
     float* scratch = reinterpret_cast<float*>(args.workspace) + worker * layout_.worker_floats;
-    product_.run(args, begin, end, map_.input<float>(args, 0), y, n, scratch);
+    product_.run(args, begin, end, map_.input<float>(args, 0), rounded_.values(args), y, n, scratch);
     for (int64_t row = 0; row < args.rows; ++row) {
       if (op_.has_bias) HWY_DYNAMIC_DISPATCH(add_to)(map_.input<float>(args, 2) + begin, y + row * n, end - begin);
-      if (op_.has_residual)
-        HWY_DYNAMIC_DISPATCH(add_to)
+      if (op_.has_residual) HWY_DYNAMIC_DISPATCH(add_to)
       (map_.input<float>(args, op_.has_bias ? 3 : 2) + row * n + begin, y + row * n, end - begin);
     }
   }
@@ -255,28 +315,39 @@ class FloatMatmulKernel final : public Kernel {
   Matmul op_;
   FloatProduct product_;
   FloatLayout layout_;
+  RoundedActivations rounded_;
   int threads_;
 };
 
 class FloatGluKernel final : public Kernel {
  public:
   FloatGluKernel(const MatmulGlu& op, const KernelContext& context)
-      : map_(context.desc, context.constants), op_(op), gate_(context, 1, map_), up_(context, 2, map_),
-        layout_(context.desc, context.threads, true), threads_(context.threads) {}
+      : map_(context.desc, context.constants),
+        op_(op),
+        gate_(context, 1, map_),
+        up_(context, 2, map_),
+        layout_(context.desc, context.threads, true, context.native_bf16),
+        rounded_(map_, gate_.k(), layout_.rounded_at),
+        threads_(context.threads) {}
 
   uint64_t workspace_bytes() const override { return layout_.bytes; }
-  int64_t chunks(int, const KernelArgs& args) const override { return (gate_.n() + step(args) - 1) / step(args); }
-  void run(int, int64_t chunk, int worker, const KernelArgs& args) const override {
+  int phases() const override { return rounded_.exist() ? 2 : 1; }
+  int64_t chunks(int phase, const KernelArgs& args) const override {
+    return phase + 1 < phases() ? rounded_.chunks(args) : (gate_.n() + step(args) - 1) / step(args);
+  }
+  void run(int phase, int64_t chunk, int worker, const KernelArgs& args) const override {
+    if (phase + 1 < phases()) return rounded_.run(chunk, args);
     const int64_t n = gate_.n(), begin = chunk * step(args), end = std::min(n, begin + step(args)), some = end - begin;
     float* scratch = reinterpret_cast<float*>(args.workspace) + worker * layout_.worker_floats;
     float* gate = scratch + layout_.weight_floats;
     float* up = gate + layout_.output_floats;
-    gate_.run(args, begin, end, map_.input<float>(args, 0), gate, some, scratch);
-    up_.run(args, begin, end, map_.input<float>(args, 0), up, some, scratch);
+    gate_.run(args, begin, end, map_.input<float>(args, 0), rounded_.values(args), gate, some, scratch);
+    up_.run(args, begin, end, map_.input<float>(args, 0), rounded_.values(args), up, some, scratch);
     for (int64_t row = 0; row < args.rows; ++row) {
       const float* g = gate + row * some;
       if (!op_.quantize) {
-        HWY_DYNAMIC_DISPATCH(glu_rows)(op_.activation, g, up + row * some, map_.output<float>(args, 0) + row * n + begin, some);
+        HWY_DYNAMIC_DISPATCH(glu_rows)
+        (op_.activation, g, up + row * some, map_.output<float>(args, 0) + row * n + begin, some);
         continue;
       }
       HWY_DYNAMIC_DISPATCH(glu_rows)(op_.activation, g, up + row * some, gate + row * some, some);
@@ -296,6 +367,7 @@ class FloatGluKernel final : public Kernel {
   FloatProduct gate_;
   FloatProduct up_;
   FloatLayout layout_;
+  RoundedActivations rounded_;
   int threads_;
 };
 
@@ -307,8 +379,8 @@ std::unique_ptr<const Kernel> make_float_matmul(const Matmul& op, const KernelCo
 std::unique_ptr<const Kernel> make_float_matmul_glu(const MatmulGlu& op, const KernelContext& context) {
   return std::make_unique<FloatGluKernel>(op, context);
 }
-uint64_t float_matmul_workspace_bytes(const OpDesc& desc, int threads) {
-  return FloatLayout(desc, threads, std::holds_alternative<MatmulGlu>(desc.params)).bytes;
+uint64_t float_matmul_workspace_bytes(const OpDesc& desc, int threads, bool native_bf16) {
+  return FloatLayout(desc, threads, std::holds_alternative<MatmulGlu>(desc.params), native_bf16).bytes;
 }
 
 }  // namespace trireme::cpu

@@ -9,6 +9,7 @@ struct KernelContext {
   const OpDesc& desc;
   Constants constants;
   int threads;  // workers that may run chunks
+  bool native_bf16 = false;  // many rows of activations are rounded to bf16 where weights are
 
   // The constant that is input `index` of the op.
   const std::shared_ptr<const Weight>& constant(size_t index) const {
@@ -43,6 +44,6 @@ KernelResult make_kernel(const Cast& op, const KernelContext& context);
 
 // Scratch of the kernel that make_kernel() would give, known before there are constants.
 uint64_t attention_workspace_bytes(const OpDesc& desc, int threads);
-uint64_t matmul_workspace_bytes(const OpDesc& desc, int threads);
+uint64_t matmul_workspace_bytes(const OpDesc& desc, int threads, bool native_bf16);
 
 }  // namespace trireme::cpu

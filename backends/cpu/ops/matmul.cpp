@@ -29,11 +29,11 @@ KernelResult make_kernel(const MatmulGlu& op, const KernelContext& context) {
   return quantized::make_matmul_glu(packed(context, 1), packed(context, 2), op, context.threads);
 }
 
-uint64_t matmul_workspace_bytes(const OpDesc& desc, int threads) {
+uint64_t matmul_workspace_bytes(const OpDesc& desc, int threads, bool native_bf16) {
   const auto* matmul = std::get_if<Matmul>(&desc.params);
   const ActScheme act = matmul ? matmul->act : std::get<MatmulGlu>(desc.params).act;
   if (act == ActScheme::kQ8) return quantized::matmul_workspace_bytes(desc.inputs[1].desc.shape[1], threads, matmul ? 1 : 2);
-  return float_matmul_workspace_bytes(desc, threads);
+  return float_matmul_workspace_bytes(desc, threads, native_bf16);
 }
 
 }  // namespace trireme::cpu
