@@ -28,40 +28,51 @@ class Checker {
   void require(bool holds, std::string why) {
     if (!holds && !why_) why_ = std::move(why);
   }
+  // Words are made only when something is wrong: compiling checks every op many times.
+  template <typename Words>
+  void require_else(bool holds, Words words) {
+    if (!holds && !why_) why_ = words();
+  }
   bool require_rank(int input, int rank) {
-    require(in(input).shape.rank() == rank, "input " + std::to_string(input) + " is " + in(input).text() + ", its rank should be " +
-                                                std::to_string(rank));
+    require_else(in(input).shape.rank() == rank,
+                 [&] { return input_text(input) + ", its rank should be " + std::to_string(rank); });
     return ok();
   }
   void expect_input(int i, const TensorDesc& expected) { expect("input ", i, in(i), expected); }
   void expect_output(int i, const TensorDesc& expected) { expect("output ", i, out(i), expected); }
   void expect_weight(int i, const Shape& shape) {
-    require(has_float_values(*in(i).format), "input " + std::to_string(i) + " is " + in(i).text() + ", which has no float values");
+    require_else(has_float_values(*in(i).format), [&] { return input_text(i) + ", which has no float values"; });
     expect("input ", i, in(i), {shape, in(i).format, RowDomain::kFixed});
   }
   void expect_f32(int input) {
-    require(in(input).format == &formats::f32() && in(input).shape.rank() > 0,
-            "input " + std::to_string(input) + " is " + in(input).text() + ", it should be F32");
+    require_else(in(input).format == &formats::f32() && in(input).shape.rank() > 0,
+                 [&] { return input_text(input) + ", it should be F32"; });
   }
 
  private:
+  std::string input_text(int i) const { return "input " + std::to_string(i) + " is " + in(i).text(); }
   void require_sane(const TensorDesc& desc) {
     require(desc.format != nullptr, "an operand has no format");
     if (!ok()) return;
     std::array<int64_t, kMaxRank> sizes{};
     for (int i = 0; i < desc.shape.rank(); ++i) {
       sizes[size_t(i)] = desc.shape[i];
-      require(desc.shape[i] > 0, desc.text() + " has an empty dimension");
+      require_else(desc.shape[i] > 0, [&] { return desc.text() + " has an empty dimension"; });
     }
-    require(Shape::from(std::span(sizes).first(size_t(desc.shape.rank()))).has_value(), desc.text() + " is too large");
-    require(desc.shape.back() % desc.format->block_elements == 0,
-            desc.text() + " has rows that are no multiple of " + std::to_string(desc.format->block_elements));
-    require(desc.shape.rows() % desc.format->block_rows == 0,
-            desc.text() + " has a number of rows that is no multiple of " + std::to_string(desc.format->block_rows));
+    require_else(Shape::from(std::span(sizes).first(size_t(desc.shape.rank()))).has_value(),
+                 [&] { return desc.text() + " is too large"; });
+    require_else(desc.shape.back() % desc.format->block_elements == 0, [&] {
+      return desc.text() + " has rows that are no multiple of " + std::to_string(desc.format->block_elements);
+    });
+    require_else(desc.shape.rows() % desc.format->block_rows == 0, [&] {
+      return desc.text() + " has a number of rows that is no multiple of " + std::to_string(desc.format->block_rows);
+    });
     require(desc.rows == RowDomain::kFixed || desc.shape.rank() > 0, "a scalar has no rows to count");
   }
   void expect(const char* kind, int i, const TensorDesc& actual, const TensorDesc& expected) {
-    require(actual == expected, kind + std::to_string(i) + " is " + actual.text() + ", it should be " + expected.text());
+    require_else(actual == expected, [&] {
+      return kind + std::to_string(i) + " is " + actual.text() + ", it should be " + expected.text();
+    });
   }
 
   const OpDesc& op_;
@@ -91,11 +102,12 @@ void check_same_f32(Checker& c) {
 void check_cache(Checker& c, int cache, const TensorDesc& rows) {
   if (!c.require_rank(cache, 4)) return;
   const TensorDesc& desc = c.in(cache);
-  c.require(desc.format == &formats::f32() || desc.format == &formats::f16(), "a cache in " + desc.format->name);
-  c.require(desc.rows == RowDomain::kFixed && desc.shape[3] == rows.shape[2],
-            "cache " + desc.text() + " does not fit rows of " + rows.text());
-  c.require(desc.shape[2] > 0 && desc.shape[0] <= std::numeric_limits<int32_t>::max() / desc.shape[2],
-            "cache " + desc.text() + " has more slots than an I32 counts");
+  c.require_else(desc.format == &formats::f32() || desc.format == &formats::f16(),
+                 [&] { return "a cache in " + desc.format->name; });
+  c.require_else(desc.rows == RowDomain::kFixed && desc.shape[3] == rows.shape[2],
+                 [&] { return "cache " + desc.text() + " does not fit rows of " + rows.text(); });
+  c.require_else(desc.shape[2] > 0 && desc.shape[0] <= std::numeric_limits<int32_t>::max() / desc.shape[2],
+                 [&] { return "cache " + desc.text() + " has more slots than an I32 counts"; });
 }
 
 // k and v rows at inputs k and k + 1, caches at `cache` and `cache` + 1, which outputs `first` and `first` + 1 share.

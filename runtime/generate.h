@@ -23,10 +23,10 @@ enum class StopReason : uint8_t {
 
 struct GenerateOptions {
   int64_t max_tokens = 128;
-  std::span<const int32_t> end_ids;                   // empty: nothing ends the text but the limit
-  std::function<bool()> stopped;                      // asked after each token was heard; empty: never
-  std::function<bool()> cancelled;                    // asked before each step; empty: never
-  std::function<void(int64_t done)> prompt_progress;  // hears how many of the prompt's tokens are computed
+  std::span<const int32_t> end_ids = {};                   // empty: nothing ends the text but the limit
+  std::function<bool()> stopped = {};                      // asked after each token was heard; empty: never
+  std::function<bool()> cancelled = {};                    // asked before each step; empty: never
+  std::function<void(int64_t done)> prompt_progress = {};  // hears how many of the prompt's tokens are computed
 };
 
 struct Generation {

@@ -12,7 +12,8 @@
 
 namespace trireme::runtime {
 
-// Writes go to a temporary file in the same folder. commit() flushes it to the disk and renames it over `path`; without
+// Writes go to a temporary file in the same folder, which has no name where the file system allows that, so that nothing
+// of it is left even when the program is killed. commit() flushes it to the disk and renames it over `path`; without
 // commit() the temporary file is removed. Devices and pipes cannot be replaced and are written directly. All errors are
 // kIo, with the system's reason ("No space left on device").
 class AtomicFile {
@@ -32,14 +33,15 @@ class AtomicFile {
   Status commit();
 
  private:
-  AtomicFile(std::string path, std::string temporary, int descriptor);
+  AtomicFile(std::string path, std::string temporary, int descriptor, bool replaces);
   Status flush();
   Status write_through(std::span<const std::byte> data);
   void discard();
 
   std::string path_;
-  std::string temporary_;  // empty for a device or pipe
+  std::string temporary_;  // empty for a device, a pipe or a file without a name
   int descriptor_ = -1;
+  bool replaces_ = false;  // false for a device or pipe
   uint64_t position_ = 0;
   std::vector<std::byte> pending_;
 };

@@ -95,6 +95,7 @@ Status chat(const Context& context, const ChatFlags& flags) {
   if (reader.on_terminal()) note("Type a message; /help lists the commands, Ctrl-D leaves.");
   std::string message;
   while (true) {
+    clear_interrupt();  // of the answer before
     const Line kind = read_message(reader, message);
     clear_interrupt();
     if (kind == Line::kEnd || (kind == Line::kInterrupted && !reader.on_terminal())) return {};

@@ -1,7 +1,10 @@
 #include "runtime/files/atomic_file.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 
@@ -39,7 +42,7 @@ TEST(AtomicFile, LeavesNothingWithoutCommit) {
     auto file = AtomicFile::create(folder / "out");
     ASSERT_TRUE(file && file->write("new"));
     const AtomicFile moved = std::move(*file);
-    EXPECT_EQ(folder.names().size(), 2u);
+    EXPECT_THAT(folder.names(), ElementsAre("out"));
   }
   EXPECT_THAT(folder.names(), ElementsAre("out"));
   EXPECT_EQ(read_whole(folder / "out"), "old");
@@ -53,6 +56,23 @@ TEST(AtomicFile, ReplacesAnOlderFileAndFollowsLinks) {
   ASSERT_TRUE(file && file->write("new") && file->commit());
   EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
   EXPECT_EQ(read_whole(folder / "target"), "new");
+}
+
+TEST(AtomicFile, NothingIsLeftOfAKilledProgram) {
+  const ScratchFolder folder;
+  const int nameless = ::open((folder / ".").c_str(), O_TMPFILE | O_WRONLY, 0600);
+  if (nameless < 0) GTEST_SKIP() << "the file system has no files without a name";
+  ::close(nameless);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto file = AtomicFile::create(folder / "out");
+    if (!file || !file->write_zeros(4 << 20)) ::_exit(1);
+    ::raise(SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_THAT(folder.names(), IsEmpty());
 }
 
 TEST(AtomicFile, HonoursTheUsersMask) {
