@@ -47,6 +47,10 @@ class Counting(unittest.TestCase):
         log = "100% tests passed, 0 tests failed out of 7\nThe following tests did not run:\n\t  3 - A.B (Skipped)\n"
         self.assertEqual(count(log), "6 1 0")
 
+    def test_programs_that_ran_whole_count_by_their_tests(self):
+        log = "3: [  PASSED  ] 5 tests.\n4: [  PASSED  ] 1 test.\n4: [  SKIPPED ] 2 tests, listed below:\n"
+        self.assertEqual(count(log + "100% tests passed, 0 tests failed out of 3\n"), "7 2 0")
+
     def test_failures_are_not_passes(self):
         self.assertEqual(count("71% tests passed, 2 tests failed out of 7\n1 passed, 1 failed\n"), "6 0 3")
 

@@ -26,9 +26,12 @@ run_gtest() {
   return "$status"
 }
 
-# count_tests LOG: prints "PASSED SKIPPED FAILED" by the closing lines in a stage's log; ctest counts skipped as passed.
+# count_tests LOG: prints "PASSED SKIPPED FAILED" by the closing lines in a stage's log. ctest counts skipped tests as passed,
+# and a GoogleTest program that it runs whole as one; with -V, the program's own line says how many tests that one was.
 count_tests() {
   awk '/^[0-9]+% tests passed, [0-9]+ tests failed out of [0-9]+$/ { passed += $NF - $4; failed += $4 }
+       /^[0-9]+: \[  PASSED  \] [0-9]+ tests?\.$/ { passed += $5 - 1 }
+       /^[0-9]+: \[  SKIPPED \] [0-9]+ tests?, / { skipped += $5 }
        /^[0-9]+ passed, [0-9]+ failed$/ { passed += $1; failed += $3 }
        /\(Skipped\)$/ { passed -= 1; skipped += 1 }
        END { print passed + 0, skipped + 0, failed + 0 }' "$1"

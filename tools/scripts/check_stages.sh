@@ -46,19 +46,20 @@ stage_onednn() { tools/scripts/check_onednn; }
 
 stage_asan() {
   build asan
-  ctest --preset asan -j2 --timeout 600
+  ctest --preset asan -V -j2 --timeout 600
 }
 
 stage_tsan() {
   build tsan --target "${kThreadedTests[@]}"
-  ctest --preset tsan -L "^($(IFS='|'; echo "${kThreadedTests[*]}"))\$" -j2 --timeout 600
+  ctest --preset tsan -V -L "^($(IFS='|'; echo "${kThreadedTests[*]}"))\$" -j2 --timeout 600
 }
 
 # fuzz SECONDS: a target that ends without a finding counts as one test.
 fuzz() {
-  local output=build/check/fuzz.out
+  local output=build/check/fuzz.out targets
   tests/fuzz/run_all --seconds "$1" | tee "$output"
-  echo "$(grep -c '^fuzz .* ok' "$output") passed, 0 failed"
+  targets=$(grep -c '^fuzz .* ok' "$output") || die "fuzz: no target ran; see tests/fuzz/run_all"
+  echo "$targets passed, 0 failed"
 }
 
 stage_fuzz() { fuzz 10; }
