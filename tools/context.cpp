@@ -11,6 +11,10 @@ void add_device_flags(CLI::App& app, DeviceFlags& flags) {
       ->type_name("ID[,ID..]");
   app.add_option("--threads", flags.threads, "Host threads of a device that computes on them; 0: one a core")
       ->check(between(0, 1024));
+  app.add_option("--kv", flags.kv_format, "Format of the KV cache: F16 or F32; default: what the first device prefers")
+      ->transform(CLI::IsMember({"F16", "F32"}, CLI::ignore_case));
+  app.add_flag("--native-bf16", flags.native_bf16,
+               "Round activations to bf16 where weights are bf16 and the processor multiplies it: faster, less exact");
 }
 
 Result<std::vector<runtime::PlanDevice>> open_devices(const Context& context, const DeviceFlags& flags) {
@@ -18,7 +22,7 @@ Result<std::vector<runtime::PlanDevice>> open_devices(const Context& context, co
   std::string_view rest = flags.devices.empty() ? std::string_view("cpu:0") : std::string_view(flags.devices);
   while (true) {
     const size_t comma = rest.find(',');
-    TRIREME_ASSIGN(std::shared_ptr<Device> device, context.registry.open(rest.substr(0, comma), {flags.threads}));
+    TRIREME_ASSIGN(std::shared_ptr<Device> device, context.registry.open(rest.substr(0, comma), {flags.threads, flags.native_bf16}));
     const std::string& id = device->info().id;
     if (std::ranges::any_of(devices, [&](const auto& other) { return other.device->info().id == id; }))
       return fail(ErrorCode::kInvalidArgument, "device " + id, "it is named twice", "name each device once");
@@ -29,7 +33,9 @@ Result<std::vector<runtime::PlanDevice>> open_devices(const Context& context, co
 }
 
 Result<OpenSession> open_session(const Context& context, std::shared_ptr<const runtime::Model> model,
-                                 const DeviceFlags& flags, const runtime::SessionOptions& options, int64_t first_rows) {
+                                 const DeviceFlags& flags, const runtime::SessionOptions& wanted, int64_t first_rows) {
+  runtime::SessionOptions options = wanted;
+  options.kv_format = flags.kv();
   OpenSession open;
   open.model = std::move(model);
   TRIREME_ASSIGN(std::vector<runtime::PlanDevice> devices, open_devices(context, flags));

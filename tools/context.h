@@ -25,6 +25,11 @@ struct Context {
 struct DeviceFlags {
   std::string devices;  // "cpu:0,reference:0"; empty: the plan chooses
   int threads = 0;
+  std::string kv_format;  // "F16", "F32"; empty: what the first device prefers
+  bool native_bf16 = false;
+
+  // Null when the device chooses.
+  const Format* kv() const { return kv_format.empty() ? nullptr : find_format(kv_format); }
 };
 void add_device_flags(CLI::App& app, DeviceFlags& flags);
 

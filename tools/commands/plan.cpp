@@ -65,7 +65,7 @@ Status plan(const Context& context, const PlanFlags& flags) {
   for (const std::string& budget : flags.budgets) TRIREME_TRY(apply_budget(budget, devices));
   TRIREME_ASSIGN(const auto model, runtime::Model::open(flags.model));
   TRIREME_ASSIGN(const runtime::Plan plan,
-                 runtime::plan_placement(*model, std::move(devices), {flags.context, 1, nullptr}));
+                 runtime::plan_placement(*model, std::move(devices), {flags.context, 1, flags.devices.kv()}));
   const int64_t layers = model->hyperparameters().layers;
   nlohmann::ordered_json ranges = nlohmann::ordered_json::array();
   std::string text = fmt::format("{:<24} {:<12} {:>10} {:>10} {:>10} {:>10}  {}\n", "LAYERS", "DEVICE", "WEIGHTS",
