@@ -89,10 +89,13 @@ TEST(TokenizerJson, NamesWhatItRefuses) {
       {"/decoder", {{"type", "Strip"}, {"content", " "}, {"start", 9999}, {"stop", 0}}, unsupported, "256"},
       {"/decoder", {{"type", "Replace"}, {"pattern", {{"Regex", "a+"}}}, {"content", ""}}, unsupported, "decoder"},
       {"/decoder", repeated("decoders", {{"type", "Fuse"}}), unsupported, "decoder[64]: there are more than 64 steps"},
-      {"/decoder", {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(65, 'a')}}, unsupported,
+      {"/decoder",
+       {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(65, 'a')}},
+       unsupported,
        "longer than 64 times"},
       {"/normalizer", repeated("normalizers", {{"type", "NFC"}}), unsupported, "normalizer[64]: there are more than"},
-      {"/pre_tokenizer", repeated("pretokenizers", {{"type", "Whitespace"}}), unsupported, "pre_tokenizer[64]: there are"},
+      {"/pre_tokenizer", repeated("pretokenizers", {{"type", "Whitespace"}}), unsupported,
+       "pre_tokenizer[64]: there are"},
       {"/post_processor", repeated("processors", {{"type", "ByteLevel"}}), unsupported, "more than 64 processors"},
       {"/post_processor", around(std::vector<int>(65, 3)), unsupported, "more than 64 tokens around a text"},
       {"/post_processor", {{"type", "Odd"}}, unsupported, "Odd"},
@@ -211,7 +214,8 @@ TEST(TokenizerData, NamesWhatItRefuses) {
   EXPECT_THAT(changed([](auto& d) { d.bos_token_id = 4; }), HasSubstr("bos_token_id: 4 is not the id of a token"));
   EXPECT_THAT(changed([](auto& d) { d.unknown_token_id.reset(); }), HasSubstr("no token for byte 0"));
   EXPECT_THAT(changed([](auto& d) { d.model = "gpt2", d.merges = {"ab"}; }), HasSubstr("\"ab\" is not two tokens"));
-  EXPECT_THAT(changed([](auto& d) { d.model = "gpt2", d.merges = {"a c"}; }), HasSubstr("\"c\" is not in the vocabulary"));
+  EXPECT_THAT(changed([](auto& d) { d.model = "gpt2", d.merges = {"a c"}; }),
+              HasSubstr("\"c\" is not in the vocabulary"));
 }
 
 TEST(TokenizerData, NoIdIsWrittenAsTheLargestNumber) {
