@@ -21,15 +21,15 @@ function(trireme_library name)
   trireme_warnings(${name})
 endfunction()
 
-# trireme_test(NAME SOURCES ... DEPENDS ... SEPARATE ...): one GoogleTest program. The files in SEPARATE have helpers
-# of the same names as their neighbours and are not compiled together with them.
+# trireme_test(NAME SOURCES ... DEPENDS ... SEPARATE ... LABELS ...): one GoogleTest program. The files in SEPARATE have
+# helpers of the same names as their neighbours and are not compiled together with them.
 function(trireme_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;SEPARATE" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;SEPARATE;LABELS" ${ARGN})
   set_source_files_properties(${ARG_SEPARATE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gmock GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE TRIREME_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
   trireme_warnings(${name})
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "${ARG_LABELS}")
 endfunction()
