@@ -140,7 +140,7 @@ class DecoderBuilder {
     TRIREME_ASSIGN(const std::vector<ValueId> stored,
                    graph_.add_node(KvStore{}, {k, v, values_.slots, kcache, vcache}, block_name("kv_store"), layer_));
     TRIREME_ASSIGN(const ValueId attended,
-                   graph_.add(Attention{h_.attention_scale, h_.windows[size_t(layer_)], h_.attention_softcap},
+                   graph_.add(Attention{h_.attention_scale, h_.windows[size_t(layer_)]},
                               {q, stored[0], stored[1], values_.block_table, values_.positions, values_.sequences},
                               block_name("attention"), layer_));
     const int64_t width = h_.heads * h_.head_dim;

@@ -11,10 +11,16 @@ namespace trireme::graph {
 // The plain graph of a pre-norm decoder with rope, grouped queries and a gated feed-forward part, as Family::build.
 Result<Graph> build_decoder(const Hyperparameters& hyperparameters, const TensorTable& tensors, const StepShape& step);
 
-// Keys that every such family spells alike: sizes, norm epsilon, tied embeddings, vocabulary, activation, softcaps.
+// What a family's config.json means where it says nothing.
+struct DecoderDefaults {
+  bool tied_embeddings = false;
+  int64_t head_dim = 0;  // 0: the width over the heads, which is also what GGUF files mean
+};
+
+// Keys that every such family spells alike: sizes, norm epsilon, tied embeddings, vocabulary, activation.
 // Leaves rope to the family, one window of 0 for each layer, and attention_scale at 1 / sqrt(head_dim).
 Result<Hyperparameters> read_decoder(const Metadata& metadata, const TensorTable& tensors, std::string_view family,
-                                     bool tied_by_default);
+                                     const DecoderDefaults& defaults = {});
 
 // "llama.block_count" from "block_count".
 std::string gguf_key(const Metadata& metadata, std::string_view name);
@@ -33,7 +39,9 @@ Result<std::optional<std::vector<int64_t>>> read_layer_types(const Metadata& met
 Status read_gguf_windows(const Metadata& metadata, Hyperparameters& hyperparameters);
 
 // The transform of families whose tensors are alike in folders and GGUF files.
-inline TensorTransform keep_tensor(std::string_view) { return TensorTransform::kNone; }
+inline TensorTransform keep_tensor(std::string_view) {
+  return TensorTransform::kNone;
+}
 
 // Tensor names that these families share.
 inline constexpr std::array kDecoderTensorNames = {

@@ -58,8 +58,6 @@ Result<GgufForm> begin_gguf_form(const Hyperparameters& h, std::string_view arch
   for (const auto& [name, value] : sizes) add_key(form, name, uint32_t(value));
   add_key(form, "attention.layer_norm_rms_epsilon", h.norm_epsilon);
   add_key(form, "rope.freq_base", float(h.rope.base));
-  if (h.attention_softcap > 0) add_key(form, "attn_logit_softcapping", h.attention_softcap);
-  if (h.logit_softcap > 0) add_key(form, "final_logit_softcapping", h.logit_softcap);
   return form;
 }
 

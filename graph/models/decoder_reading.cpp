@@ -13,23 +13,14 @@ constexpr int64_t kMaxSize = int64_t{1} << 30;
 
 // Where each source keeps the sizes.
 struct SizeKeys {
-  std::string layers, width, heads, kv_heads, head_dim, ff_width, context, epsilon, vocab, attention_softcap,
-      logit_softcap;
+  std::string layers, width, heads, kv_heads, head_dim, ff_width, context, epsilon, vocab;
 };
 
 SizeKeys size_keys(const Metadata& metadata) {
   if (metadata.source() == MetadataSource::kHuggingFace)
-    return {"num_hidden_layers",
-            "hidden_size",
-            "num_attention_heads",
-            "num_key_value_heads",
-            "head_dim",
-            "intermediate_size",
-            "max_position_embeddings",
-            "rms_norm_eps",
-            "vocab_size",
-            "attn_logit_softcapping",
-            "final_logit_softcapping"};
+    return {"num_hidden_layers",       "hidden_size",  "num_attention_heads",
+            "num_key_value_heads",     "head_dim",     "intermediate_size",
+            "max_position_embeddings", "rms_norm_eps", "vocab_size"};
   const auto key = [&](std::string_view name) { return gguf_key(metadata, name); };
   return {key("block_count"),
           key("embedding_length"),
@@ -39,9 +30,7 @@ SizeKeys size_keys(const Metadata& metadata) {
           key("feed_forward_length"),
           key("context_length"),
           key("attention.layer_norm_rms_epsilon"),
-          key("vocab_size"),
-          key("attn_logit_softcapping"),
-          key("final_logit_softcapping")};
+          key("vocab_size")};
 }
 
 Result<Activation> read_activation(const Metadata& metadata) {
@@ -97,7 +86,7 @@ std::string gguf_key(const Metadata& metadata, std::string_view name) {
 }
 
 Result<Hyperparameters> read_decoder(const Metadata& metadata, const TensorTable& tensors, std::string_view family,
-                                     bool tied_by_default) {
+                                     const DecoderDefaults& defaults) {
   TRIREME_TRY(refuse_experts(metadata));
   const SizeKeys keys = size_keys(metadata);
   Hyperparameters h;
@@ -109,17 +98,15 @@ Result<Hyperparameters> read_decoder(const Metadata& metadata, const TensorTable
   if (metadata.has(keys.kv_heads)) {
     TRIREME_ASSIGN(h.kv_heads, uniform_int(metadata, keys.kv_heads, 1, kMaxSize));
   }
-  TRIREME_ASSIGN(h.head_dim, int_or(metadata, keys.head_dim, h.width / h.heads, 1, kMaxSize));
+  const bool own_width = metadata.source() == MetadataSource::kHuggingFace && defaults.head_dim != 0;
+  const int64_t usual_head_dim = own_width ? defaults.head_dim : h.width / h.heads;
+  TRIREME_ASSIGN(h.head_dim, int_or(metadata, keys.head_dim, usual_head_dim, 1, kMaxSize));
   TRIREME_ASSIGN(h.ff_width, uniform_int(metadata, keys.ff_width, 1, kMaxSize));
   TRIREME_ASSIGN(h.context_length, require_int(metadata, keys.context, 1, kMaxSize));
   TRIREME_ASSIGN(const double epsilon, require_float(metadata, keys.epsilon, 0, 1));
-  TRIREME_ASSIGN(const double attention_softcap, float_or(metadata, keys.attention_softcap, 0, 0, kHuge));
-  TRIREME_ASSIGN(const double logit_softcap, float_or(metadata, keys.logit_softcap, 0, 0, kHuge));
   h.norm_epsilon = float(epsilon);
-  h.attention_softcap = float(attention_softcap);
-  h.logit_softcap = float(logit_softcap);
   TRIREME_ASSIGN(h.vocab, read_vocab(metadata, tensors, keys.vocab));
-  TRIREME_ASSIGN(h.tied_embeddings, read_tied(metadata, tensors, tied_by_default));
+  TRIREME_ASSIGN(h.tied_embeddings, read_tied(metadata, tensors, defaults.tied_embeddings));
   TRIREME_ASSIGN(h.activation, read_activation(metadata));
   if (metadata.source() == MetadataSource::kGguf) {
     const std::string value_length = gguf_key(metadata, "attention.value_length");
@@ -151,13 +138,15 @@ Result<std::optional<std::vector<int64_t>>> read_layer_types(const Metadata& met
 }
 
 Status read_gguf_windows(const Metadata& metadata, Hyperparameters& h) {
-  TRIREME_ASSIGN(const int64_t window, int_or(metadata, gguf_key(metadata, "attention.sliding_window"), 0, 0, kMaxSize));
+  TRIREME_ASSIGN(const int64_t window,
+                 int_or(metadata, gguf_key(metadata, "attention.sliding_window"), 0, 0, kMaxSize));
   h.windows.assign(size_t(h.layers), window);
   const std::string pattern_key = gguf_key(metadata, "attention.sliding_window_pattern");
   if (!metadata.has(pattern_key)) return {};
   const auto pattern = metadata.get_int_list(pattern_key);
   if (!pattern || int64_t(pattern->size()) != h.layers)
-    return fail(ErrorCode::kCorruptData, "metadata key '" + pattern_key + "'", "it does not have one entry for each layer");
+    return fail(ErrorCode::kCorruptData, "metadata key '" + pattern_key + "'",
+                "it does not have one entry for each layer");
   for (size_t layer = 0; layer < pattern->size(); ++layer) h.windows[layer] = (*pattern)[layer] ? window : 0;
   return {};
 }

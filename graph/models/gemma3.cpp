@@ -69,8 +69,7 @@ Status read_hugging_face_windows(const Metadata& metadata, Hyperparameters& h) {
     return {};
   }
   TRIREME_ASSIGN(const int64_t window, int_or(metadata, "sliding_window", 4096, 1, kMaxWindow));
-  TRIREME_ASSIGN(int64_t pattern, int_or(metadata, "_sliding_window_pattern", kDefaultPattern, 1, kMaxWindow));
-  TRIREME_ASSIGN(pattern, int_or(metadata, "sliding_window_pattern", pattern, 1, kMaxWindow));
+  TRIREME_ASSIGN(const int64_t pattern, int_or(metadata, "sliding_window_pattern", kDefaultPattern, 1, kMaxWindow));
   set_pattern(h, window, pattern);
   return {};
 }
@@ -99,12 +98,17 @@ Status read_hugging_face(const Metadata& metadata, Hyperparameters& h) {
 }
 
 Result<Hyperparameters> read(const Metadata& metadata, const TensorTable& tensors) {
-  TRIREME_ASSIGN(Hyperparameters h, read_decoder(metadata, tensors, "gemma3", true));
-  if (metadata.source() == MetadataSource::kHuggingFace && !metadata.has("head_dim")) h.head_dim = kDefaultHeadDim;
+  TRIREME_ASSIGN(Hyperparameters h,
+                 read_decoder(metadata, tensors, "gemma3", {.tied_embeddings = true, .head_dim = kDefaultHeadDim}));
   h.qk_norm = true;
   h.post_norms = true;
   h.embedding_scale = float(std::sqrt(double(h.width)));
-  TRIREME_TRY(metadata.source() == MetadataSource::kGguf ? read_gguf(metadata, h) : read_hugging_face(metadata, h));
+  const bool gguf = metadata.source() == MetadataSource::kGguf;
+  // Files may also state attn_logit_softcapping, which Gemma 2 had; this family's attention has none.
+  const std::string softcap_key = gguf ? gguf_key(metadata, "final_logit_softcapping") : "final_logit_softcapping";
+  TRIREME_ASSIGN(const double softcap, float_or(metadata, softcap_key, 0, 0, kHuge));
+  h.logit_softcap = float(softcap);
+  TRIREME_TRY(gguf ? read_gguf(metadata, h) : read_hugging_face(metadata, h));
   TRIREME_TRY(check(h));
   return h;
 }
@@ -118,6 +122,7 @@ Result<GgufForm> gguf_form(const Hyperparameters& h) {
   TRIREME_ASSIGN(GgufForm form, begin_gguf_form(h, "gemma3", Activation::kGeluTanh));
   TRIREME_TRY(add_gguf_rope_scaling(form, h.rope));
   add_key(form, "rope.freq_base_swa", float(local.base));
+  if (h.logit_softcap > 0) add_key(form, "final_logit_softcapping", h.logit_softcap);
   Hyperparameters usual = h;
   set_pattern(usual, *std::max_element(h.windows.begin(), h.windows.end()), kDefaultPattern);
   TRIREME_TRY(add_gguf_windows(form, h, usual.windows != h.windows));

@@ -45,7 +45,6 @@ Status check(const Hyperparameters& h) {
   const Number numbers[] = {{"the norm's epsilon", h.norm_epsilon, -1e-30f},
                             {"the embedding scale", h.embedding_scale, 0},
                             {"the attention scale", h.attention_scale, 0},
-                            {"the attention softcap", h.attention_softcap, -1e-30f},
                             {"the logit softcap", h.logit_softcap, -1e-30f}};
   for (const Number& number : numbers)
     if (!std::isfinite(number.value) || number.value <= number.minimum)

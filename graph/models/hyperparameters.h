@@ -35,8 +35,7 @@ struct Hyperparameters {
 
   float embedding_scale = 1.0f;
   float attention_scale = 1.0f;
-  float attention_softcap = 0.0f;  // 0: none
-  float logit_softcap = 0.0f;      // 0: none
+  float logit_softcap = 0.0f;  // 0: none
   Activation activation = Activation::kSilu;
 
   bool operator==(const Hyperparameters&) const = default;

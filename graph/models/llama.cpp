@@ -17,7 +17,7 @@ constexpr auto kTensorNames = with_decoder_names(std::array{
 });
 
 Result<Hyperparameters> read(const Metadata& metadata, const TensorTable& tensors) {
-  TRIREME_ASSIGN(Hyperparameters h, read_decoder(metadata, tensors, "llama", false));
+  TRIREME_ASSIGN(Hyperparameters h, read_decoder(metadata, tensors, "llama"));
   const bool gguf = metadata.source() == MetadataSource::kGguf;
   // GGUF files hold the rows of q and k in the order of the first llama code, pairs side by side.
   h.rope_style = gguf ? RopeStyle::kInterleaved : RopeStyle::kHalves;
@@ -26,10 +26,10 @@ Result<Hyperparameters> read(const Metadata& metadata, const TensorTable& tensor
   if (gguf) {
     TRIREME_TRY(read_gguf_windows(metadata, h));
   } else {
+    // Llama's own code has no windows, whatever its file says.
+    TRIREME_ASSIGN(const std::string type, string_or(metadata, "model_type", {}));
     TRIREME_ASSIGN(const int64_t window, int_or(metadata, "sliding_window", 0, 0, kMaxWindow));
-    h.windows.assign(size_t(h.layers), window);
-    TRIREME_ASSIGN(const auto layer_windows, read_layer_types(metadata, h));
-    if (layer_windows) h.windows = *layer_windows;
+    if (type == "mistral") h.windows.assign(size_t(h.layers), window);
   }
   TRIREME_TRY(check(h));
   return h;
@@ -46,8 +46,8 @@ Result<GgufForm> gguf_form(const Hyperparameters& h) {
 }
 
 TensorTransform gguf_transform(std::string_view canonical) {
-  const bool turned = canonical.find(".attn_q.") != std::string_view::npos ||
-                      canonical.find(".attn_k.") != std::string_view::npos;
+  const bool turned =
+      canonical.find(".attn_q.") != std::string_view::npos || canonical.find(".attn_k.") != std::string_view::npos;
   return turned ? TensorTransform::kInterleaveHeads : TensorTransform::kNone;
 }
 

@@ -16,7 +16,7 @@ constexpr auto kTensorNames = with_decoder_names(std::array{
 });
 
 Result<Hyperparameters> read(const Metadata& metadata, const TensorTable& tensors) {
-  TRIREME_ASSIGN(Hyperparameters h, read_decoder(metadata, tensors, "qwen2", false));
+  TRIREME_ASSIGN(Hyperparameters h, read_decoder(metadata, tensors, "qwen2"));
   const bool gguf = metadata.source() == MetadataSource::kGguf;
   h.qkv_bias = true;
   TRIREME_ASSIGN(h.rope, gguf ? read_gguf_rope(metadata, h, 10000) : read_hugging_face_rope(metadata, h, 10000));

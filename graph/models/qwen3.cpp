@@ -8,6 +8,8 @@ namespace trireme::graph {
 namespace qwen3 {
 namespace {
 
+constexpr int64_t kDefaultHeadDim = 128;
+
 constexpr std::array<std::string_view, 1> kGgufArchitectures = {"qwen3"};
 constexpr std::array<std::string_view, 1> kArchitectures = {"Qwen3ForCausalLM"};
 constexpr std::array<std::string_view, 1> kModelTypes = {"qwen3"};
@@ -18,7 +20,7 @@ constexpr auto kTensorNames = with_decoder_names(std::array{
 });
 
 Result<Hyperparameters> read(const Metadata& metadata, const TensorTable& tensors) {
-  TRIREME_ASSIGN(Hyperparameters h, read_decoder(metadata, tensors, "qwen3", false));
+  TRIREME_ASSIGN(Hyperparameters h, read_decoder(metadata, tensors, "qwen3", {.head_dim = kDefaultHeadDim}));
   const bool gguf = metadata.source() == MetadataSource::kGguf;
   h.qk_norm = true;
   TRIREME_ASSIGN(h.rope, gguf ? read_gguf_rope(metadata, h, 10000) : read_hugging_face_rope(metadata, h, 10000));

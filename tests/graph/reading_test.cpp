@@ -170,12 +170,22 @@ TEST(ReadingTest, FactorsOfAGgufDivideItsFrequencies) {
 }
 
 TEST(ReadingTest, SlidingWindowsOfMistral) {
-  const auto h = read_changed("llama", [](ModelDescription& m) {
+  const Change windowed = [](ModelDescription& m) { m.set("sliding_window", int64_t{64}); };
+  const auto h = read_changed("llama", [&](ModelDescription& m) {
     m.set_list("architectures", {std::string("MistralForCausalLM")});
-    m.set("sliding_window", int64_t{64});
+    m.set("model_type", std::string("mistral"));
+    windowed(m);
   });
   ASSERT_TRUE(h);
   EXPECT_THAT(h->windows, Each(64));
+  EXPECT_THAT(read_changed("llama", windowed)->windows, Each(0)) << "llama has none, whatever its file says";
+}
+
+TEST(ReadingTest, HeadsWithoutAStatedWidth) {
+  const Change erased = [](ModelDescription& m) { m.erase("head_dim"); };
+  EXPECT_EQ(read_changed("llama", erased)->head_dim, 16) << "the width over the heads";
+  EXPECT_EQ(read_changed("qwen3", erased)->head_dim, 128) << "what its official code takes";
+  EXPECT_EQ(read_changed("gemma3", erased)->head_dim, 256) << "what its official code takes";
 }
 
 TEST(ReadingTest, SlidingWindowsOfQwen) {
@@ -242,7 +252,7 @@ TEST(ReadingTest, GemmaScalesOfAGguf) {
   EXPECT_EQ(largest->attention_scale, 0.25f) << "by width over heads, 96 / 6, not by the heads' 32";
 }
 
-TEST(ReadingTest, SoftcapsAreBuilt) {
+TEST(ReadingTest, GemmaCapsItsLogitsButNotItsAttention) {
   ModelDescription model = ModelDescription::load("gemma3");
   model.set("final_logit_softcapping", 30.0);
   model.set("attn_logit_softcapping", 50.0);
@@ -252,7 +262,7 @@ TEST(ReadingTest, SoftcapsAreBuilt) {
   EXPECT_EQ(last.params, OpParams(Softcap{30}));
   for (const NodeId id : graph->node_order())
     if (const auto* attention = std::get_if<Attention>(&graph->node(id).params)) {
-      EXPECT_EQ(attention->softcap, 50);
+      EXPECT_EQ(attention->softcap, 0) << "the official code reads this key and does not use it";
     }
 }
 
