@@ -66,13 +66,11 @@ class Printer {
     for (ValueId id = 0; id < graph_.value_count(); ++id) print_named(graph_.value(id));
     for (const NodeId id : graph_.node_order()) print_node(graph_.node(id));
     for (const Output& output : graph_.outputs())
-      fmt::format_to(out(), "output {} = {}\n", name_text(output.name), reference(output.value));
+      text_ += fmt::format("output {} = {}\n", name_text(output.name), reference(output.value));
     return std::move(text_);
   }
 
  private:
-  std::back_insert_iterator<std::string> out() { return std::back_inserter(text_); }
-
   std::string reference(ValueId id) const {
     const Value& value = graph_.value(id);
     return value.kind == ValueKind::kComputed ? fmt::format("%{}", numbers_[id]) : name_text(value.name);
@@ -84,7 +82,7 @@ class Printer {
                                   : value.kind == ValueKind::kWeight   ? "weight"
                                   : value.kind == ValueKind::kConstant ? "constant"
                                                                        : "state";
-    fmt::format_to(out(), "{} {} : {}", kind, name_text(value.name), value.desc.text());
+    text_ += fmt::format("{} {} : {}", kind, name_text(value.name), value.desc.text());
     if (value.kind == ValueKind::kConstant) {
       text_ += " =";
       for (const float number : value.data) text_ += " " + number_text(number);
@@ -95,15 +93,14 @@ class Printer {
   void print_node(const Node& node) {
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       numbers_[node.outputs[i]] = next_++;
-      fmt::format_to(out(), "{}%{}", i ? ", " : "", numbers_[node.outputs[i]]);
+      text_ += fmt::format("{}%{}", i ? ", " : "", numbers_[node.outputs[i]]);
     }
-    fmt::format_to(out(), " = {}(", op_name(node.params));
-    for (size_t i = 0; i < node.inputs.size(); ++i)
-      fmt::format_to(out(), "{}{}", i ? ", " : "", reference(node.inputs[i]));
-    fmt::format_to(out(), "){} :", fields_text(node.params));
+    text_ += fmt::format(" = {}(", op_name(node.params));
+    for (size_t i = 0; i < node.inputs.size(); ++i) text_ += (i ? ", " : "") + reference(node.inputs[i]);
+    text_ += fmt::format("){} :", fields_text(node.params));
     for (size_t i = 0; i < node.outputs.size(); ++i)
-      fmt::format_to(out(), "{} {}", i ? "," : "", graph_.value(node.outputs[i]).desc.text());
-    fmt::format_to(out(), " ; layer {}", node.layer);
+      text_ += fmt::format("{} {}", i ? "," : "", graph_.value(node.outputs[i]).desc.text());
+    text_ += fmt::format(" ; layer {}", node.layer);
     if (!node.label.empty()) text_ += " " + quoted(node.label);
     text_ += "\n";
   }

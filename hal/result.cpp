@@ -19,6 +19,14 @@ std::string_view error_code_name(ErrorCode code) {
   return "unknown";
 }
 
+Error::Error(ErrorCode code, std::string_view what, std::string_view why, std::string_view remedy)
+    : code_(code), what_(what), why_(why), remedy_(remedy) {}
+Error::Error(const Error& other) = default;
+Error::Error(Error&& other) noexcept = default;
+Error& Error::operator=(const Error& other) = default;
+Error& Error::operator=(Error&& other) noexcept = default;
+Error::~Error() = default;
+
 Error& Error::add_context(std::string doing) & {
   context_.push_back(std::move(doing));
   return *this;
@@ -38,6 +46,18 @@ std::string Error::message() const {
   }
   if (!remedy_.empty()) text += "; " + remedy_;
   return text;
+}
+
+tl::unexpected<Error> fail(ErrorCode code, std::string_view what, std::string_view why, std::string_view remedy) {
+  return tl::unexpected<Error>(Error(code, what, why, remedy));
+}
+
+tl::unexpected<Error> fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
+
+tl::unexpected<Error> fail(Error error, std::string_view doing) {
+  return tl::unexpected<Error>(std::move(error).add_context(std::string(doing)));
 }
 
 }  // namespace trireme

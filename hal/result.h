@@ -29,8 +29,13 @@ std::string_view error_code_name(ErrorCode code);
 // The context lists what was being done, innermost first.
 class Error {
  public:
-  Error(ErrorCode code, std::string what, std::string why, std::string remedy = {})
-      : code_(code), what_(std::move(what)), why_(std::move(why)), remedy_(std::move(remedy)) {}
+  Error(ErrorCode code, std::string_view what, std::string_view why, std::string_view remedy = {});
+  // Not inline: nearly every function has a Result, and copies of this code in each took a fifth of the build's time.
+  Error(const Error& other);
+  Error(Error&& other) noexcept;
+  Error& operator=(const Error& other);
+  Error& operator=(Error&& other) noexcept;
+  ~Error();
 
   ErrorCode code() const { return code_; }
   const std::string& what() const { return what_; }
@@ -58,15 +63,11 @@ using Result = tl::expected<T, Error>;
 using Status = Result<void>;
 
 // Builds the error side of any Result.
-inline tl::unexpected<Error> fail(ErrorCode code, std::string what, std::string why, std::string remedy = {}) {
-  return tl::unexpected<Error>(Error(code, std::move(what), std::move(why), std::move(remedy)));
-}
-inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+tl::unexpected<Error> fail(ErrorCode code, std::string_view what, std::string_view why, std::string_view remedy = {});
+tl::unexpected<Error> fail(Error error);
 
 // The same error with one more step of context.
-inline tl::unexpected<Error> fail(Error error, std::string doing) {
-  return tl::unexpected<Error>(std::move(error).add_context(std::move(doing)));
-}
+tl::unexpected<Error> fail(Error error, std::string_view doing);
 
 }  // namespace trireme
 

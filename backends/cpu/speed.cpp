@@ -1,8 +1,4 @@
-#include "backends/cpu/ops/simd.h"
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "backends/cpu/speed.cpp"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
-
+// Compiled as a part of small_kernels.cpp, once a target.
 #include <cstring>
 
 #include "backends/cpu/ops/vectors-inl.h"

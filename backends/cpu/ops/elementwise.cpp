@@ -1,9 +1,5 @@
 // Binary, Unary, Scale, Softcap, Glu, Cast.
-#include "backends/cpu/ops/simd.h"
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "backends/cpu/ops/elementwise.cpp"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
-
+// Compiled as a part of small_kernels.cpp, once a target.
 #include "backends/cpu/ops/math-inl.h"
 #include "backends/cpu/ops/vectors-inl.h"
 

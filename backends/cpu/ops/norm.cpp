@@ -1,9 +1,5 @@
 // RmsNorm, FusedNorm, QuantizeQ8: one pass over each row.
-#include "backends/cpu/ops/simd.h"
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "backends/cpu/ops/norm.cpp"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
-
+// Compiled as a part of small_kernels.cpp, once a target.
 #include "backends/cpu/ops/norm-inl.h"
 #include "backends/cpu/ops/quantize-inl.h"
 

@@ -1,9 +1,5 @@
 // Softmax, Argmax.
-#include "backends/cpu/ops/simd.h"
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "backends/cpu/ops/reduce.cpp"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
-
+// Compiled as a part of small_kernels.cpp, once a target.
 #include <limits>
 
 #include "backends/cpu/ops/math-inl.h"

@@ -1,9 +1,5 @@
 // Rope, KvStore, RopeStore.
-#include "backends/cpu/ops/simd.h"
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "backends/cpu/ops/rope.cpp"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
-
+// Compiled as a part of small_kernels.cpp, once a target.
 #include "backends/cpu/ops/norm-inl.h"
 #include "backends/cpu/ops/rope.h"
 
