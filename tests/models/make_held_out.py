@@ -155,7 +155,9 @@ def spell_as_before(config, rng):
         rope = rope["full_attention"]
     config["rope_theta"] = rope.pop("rope_theta")
     kind = rope.pop("rope_type")
-    config["rope_scaling"] = None if kind == "default" else {rng.choice(["type", "rope_type"]): kind} | rope
+    # transformers 5 overlooks the oldest spelling, "type", in this one family.
+    spelling = "rope_type" if config["model_type"] == "gemma3_text" else rng.choice(["type", "rope_type"])
+    config["rope_scaling"] = None if kind == "default" else {spelling: kind} | rope
     config["torch_dtype"] = config.pop("dtype")
     usual = config["hidden_size"] // config["num_attention_heads"]
     if config.get("head_dim") == usual and config["model_type"] in ("llama", "mistral", "qwen2"):
