@@ -100,6 +100,12 @@ int field_bits(const std::vector<BitField>& fields) {
   return bits;
 }
 
+// 0x7f is zero; 0xff, whose bit 7 is ignored only for the rest, is the number that e4m3 leaves out.
+float ue4m3_to_f32(uint8_t bits) {
+  if (bits == 0x7f) return 0;
+  return bits == 0xff ? 480.0f : f8e4m3_to_f32(bits & 0x7f);
+}
+
 float float_from_bits(NumberType type, uint32_t bits, int width) {
   switch (type) {
     case NumberType::kUnsigned: return float(bits);
@@ -108,7 +114,7 @@ float float_from_bits(NumberType type, uint32_t bits, int width) {
     case NumberType::kF16: return f16_to_f32(uint16_t(bits));
     case NumberType::kBF16: return bf16_to_f32(uint16_t(bits));
     case NumberType::kF8E4M3: return f8e4m3_to_f32(uint8_t(bits));
-    case NumberType::kUE4M3: return (bits & 0x7f) == 0x7f && bits < 0x80 ? 0.0f : f8e4m3_to_f32(uint8_t(bits & 0x7f));
+    case NumberType::kUE4M3: return ue4m3_to_f32(uint8_t(bits));
     case NumberType::kE8M0: break;
   }
   return float(std::ldexp(1.0, int(bits) - 127));

@@ -53,7 +53,7 @@ enum class NumberType : uint8_t {
   kF16,
   kBF16,
   kF8E4M3,   // OCP e4m3fn
-  kUE4M3,    // e4m3 without sign: bit 7 is ignored, 0x7f is zero
+  kUE4M3,    // e4m3 without sign: bit 7 is ignored, 0x7f is zero, 0xff is 480
   kE8M0,     // 2^(bits - 127)
 };
 

@@ -25,7 +25,6 @@ bool is_finite(NumberType type, uint32_t bits) {
     case NumberType::kF16: return (bits & 0x7c00) != 0x7c00;
     case NumberType::kBF16: return (bits & 0x7f80) != 0x7f80;
     case NumberType::kF8E4M3: return (bits & 0x7f) != 0x7f;
-    case NumberType::kUE4M3: return bits != 0xff;  // 0x7f is zero
     case NumberType::kE8M0: return bits != 0xff;  // not a number in the OCP microscaling formats
     default: return true;
   }

@@ -1,8 +1,10 @@
 // Formats that a user invents at run time, and the rules that a record must keep.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <functional>
 #include <numeric>
@@ -139,7 +141,8 @@ TEST(InventedFormat, EveryAffineLayoutIsFollowed) {
     const int64_t gap = int64_t(random() % 3);
     const auto address = [&](int width) {
       const int64_t cell = width + gap;
-      return std::vector<Digit>{{inner, 0, outer_first ? cell : inner * cell}, {1, inner, outer_first ? outer * cell : cell}};
+      return std::vector<Digit>{{inner, 0, outer_first ? cell : inner * cell},
+                                {1, inner, outer_first ? outer * cell : cell}};
     };
     const int64_t elements = inner * outer;
     const int64_t high_at = 5 + elements * (low + gap);
@@ -258,6 +261,22 @@ TEST(Format, IntegerKernelsLearnGroupsAndBounds) {
     EXPECT_FALSE(has_integer_codes(*find_format(name))) << name;
 }
 
+// Of the eight bits of such a scale the first is ignored, but the two that OCP calls "not a number" are told apart.
+TEST(Nvfp4, DecodesEveryScale) {
+  const FormatDecoder decoder = *find_decoder(*find_format("NVFP4"));
+  for (int bits = 0; bits < 256; ++bits) {
+    std::vector<std::byte> block(36, std::byte{0x11});  // codes of 1
+    for (int i = 0; i < 4; ++i) block[size_t(i)] = std::byte(bits);
+    std::vector<float> values(64);
+    ASSERT_TRUE(decoder.decode_row(block, values));
+    const int exponent = (bits >> 3) & 15;
+    const float mantissa = float(bits & 7) / 8;
+    float scale = exponent == 0 ? std::ldexp(mantissa, -6) : std::ldexp(1 + mantissa, exponent - 7);
+    if (bits == 0x7f) scale = 0;
+    EXPECT_THAT(values, ::testing::Each(scale / 2)) << bits;
+  }
+}
+
 struct Break {
   const char* why;  // the end of the error
   std::function<void(Format&)> change;
@@ -270,9 +289,16 @@ TEST(VerifyFormat, NamesWhatIsWrong) {
       {"a block must have 1 to 1024 elements", [](Format& f) { f.block_rows = 1024; }},
       {"the bytes of a block, row head or tensor tail are out of range", [](Format& f) { f.block_bytes = 0; }},
       {"the bytes of a block, row head or tensor tail are out of range", [](Format& f) { f.row_head_bytes = -1; }},
-      {"the bytes of a block, row head or tensor tail are out of range", [](Format& f) { f.tensor_tail_bytes = 1 << 21; }},
-      {"a section's bytes are out of range", [](Format& f) { f.sections = {26, 0}; }},
-      {"the sections do not add up to a block", [](Format& f) { f.sections = {2, 23}; }},
+      {"the bytes of a block, row head or tensor tail are out of range",
+       [](Format& f) { f.tensor_tail_bytes = 1 << 21; }},
+      {"a section's bytes are out of range",
+       [](Format& f) {
+         f.sections = {26, 0};
+       }},
+      {"the sections do not add up to a block",
+       [](Format& f) {
+         f.sections = {2, 23};
+       }},
       {"it has too many planes", [](Format& f) { f.planes.assign(9, "p"); }},
       {"its codes are in a section that does not exist", [](Format& f) { f.codes.section = 2; }},
       {"a block is not a whole number of code vectors", [](Format& f) { f.codes.vector = 5; }},
@@ -285,13 +311,20 @@ TEST(VerifyFormat, NamesWhatIsWrong) {
       {"its code reads outside of its bytes", [](Format& f) { f.codes.fields[0].bit_offset = 1; }},
       {"its code reads outside of its bytes", [](Format& f) { f.codes.fields[0].digits[0].bit_stride = -4; }},
       {"its code has a field that is not within 32 bits", [](Format& f) { f.codes.fields[0].shift = 29; }},
-      {"its code has a field with a bad offset or too many digits", [](Format& f) { f.codes.fields[0].bit_offset = -1; }},
+      {"its code has a field with a bad offset or too many digits",
+       [](Format& f) { f.codes.fields[0].bit_offset = -1; }},
       {"its code has a digit out of range", [](Format& f) { f.codes.fields[0].digits[0].divisor = 0; }},
       {"its code has a field for entries that do not exist", [](Format& f) { f.codes.fields[0].first = 49; }},
-      {"its code has base digits that are not in whole bytes", [](Format& f) { f.codes.fields[0].radix = {3, 1, 5}; }},
+      {"its code has base digits that are not in whole bytes",
+       [](Format& f) {
+         f.codes.fields[0].radix = {3, 1, 5};
+       }},
       {"its code has the wrong number of bits for its type", [](Format& f) { f.codes.type = NumberType::kF16; }},
       {"a block is not a whole number of sign groups", [](Format& f) { f.signs.group = 5; }},
-      {"its signs have the wrong number of bits", [](Format& f) { f.signs = {8, true, {field(8, 0, {})}}; }},
+      {"its signs have the wrong number of bits",
+       [](Format& f) {
+         f.signs = {8, true, {field(8, 0, {})}};
+       }},
       {"its scale has too many factors", [](Format& f) { f.scale.resize(9, f.scale[0]); }},
       {"its scale has a bad group", [](Format& f) { f.scale[0].group_columns = -1; }},
       {"its scale lies in a row but is shared by several", [](Format& f) { f.scale[0].group_rows = 0; }},
@@ -391,7 +424,8 @@ TEST(VerifyFormat, WhatPassesReadsOnlyItsOwnBytes) {
     }
     if (!results[0].empty()) ++passed;
     ASSERT_EQ(results[0].size(), results[1].size());
-    ASSERT_EQ(std::memcmp(results[0].data(), results[1].data(), results[0].size() * sizeof(float)), 0) << "trial " << trial;
+    ASSERT_EQ(std::memcmp(results[0].data(), results[1].data(), results[0].size() * sizeof(float)), 0)
+        << "trial " << trial;
   }
   EXPECT_GT(passed, 500);
 }

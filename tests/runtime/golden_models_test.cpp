@@ -137,8 +137,20 @@ TEST_P(GoldenModels, ChunksForksTruncationAndRestoringChangeNothing) {
   std::filesystem::remove(path);
 }
 
-constexpr Case kCases[] = {{"llama", "folder"}, {"llama", "gguf"}, {"llama_tied_yarn", "folder"}, {"qwen2", "folder"},
-                           {"qwen3", "folder"}, {"qwen3", "gguf"}, {"gemma3", "folder"}};
+constexpr Case kCases[] = {{"llama", "folder"},
+                           {"llama", "gguf"},
+                           {"llama_tied_yarn", "folder"},
+                           {"qwen2", "folder"},
+                           {"qwen3", "folder"},
+                           {"qwen3", "gguf"},
+                           {"gemma3", "folder"},
+                           // Odd shapes, shards, both spellings of rope.
+                           {"held_out_llama", "folder"},
+                           {"held_out_llama_tied_yarn", "folder"},
+                           {"held_out_mistral", "folder"},
+                           {"held_out_qwen2", "folder"},
+                           {"held_out_qwen3", "folder"},
+                           {"held_out_gemma3", "folder"}};
 constexpr Tolerance kTolerances[] = {
 #ifdef TRIREME_HAVE_REFERENCE
     {"reference:0", 2e-4},

