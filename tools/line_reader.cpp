@@ -47,6 +47,8 @@ class LineReader::Editor {
 
   Line read(const std::string& prompt, std::string& line) {
     prompt_ = prompt;
+    // Before the prompt is seen: the terminal itself would swallow a Ctrl-D that comes before the editor's first read.
+    el_set(editor_, EL_PREP_TERM, 1);
     int count = 0;
     const char* text = el_gets(editor_, &count);
     if (interrupted()) {
@@ -76,8 +78,7 @@ class LineReader::Editor {
     std::string bytes;
     while (true) {
       char byte = 0;
-      const ssize_t count = ::read(STDIN_FILENO, &byte, 1);
-      if (count < 0 && errno == EINTR && !interrupted()) continue;
+      const ssize_t count = read_input(&byte, 1);
       if (count <= 0) return int(count);
       bytes += byte;
       const runtime::Utf8Unit unit = runtime::read_utf8(bytes, 0);
@@ -126,7 +127,7 @@ Line LineReader::read_plain(std::string& line) {
       ahead_.erase(0, end + 1);
       return Line::kText;
     }
-    const ssize_t count = ::read(STDIN_FILENO, bytes.data(), bytes.size());
+    const ssize_t count = read_input(bytes.data(), bytes.size());
     if (count > 0) {
       ahead_.append(bytes.data(), size_t(count));
       continue;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,9 +15,13 @@ namespace trireme::tools {
 namespace {
 
 volatile std::sig_atomic_t was_interrupted = 0;
+// What a Ctrl-C writes one end of, so that who waits for the other one misses none; -1 without a pipe.
+int wake_pipe[2] = {-1, -1};
 
 void on_interrupt(int) {
+  const int before = errno;
   was_interrupted = 1;
+  if (::write(wake_pipe[1], "", 1) < 0) errno = before;
 }
 
 // The second press finds the system's own handler, which ends the program.
@@ -51,6 +56,7 @@ void prepare_streams() {
   for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream)
     if (fcntl(stream, F_GETFD) < 0) (void)::open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY);
   std::signal(SIGPIPE, SIG_IGN);
+  (void)pipe2(wake_pipe, O_CLOEXEC | O_NONBLOCK);
   catch_next_interrupt();
 }
 
@@ -95,9 +101,22 @@ bool interrupted() {
 }
 
 void clear_interrupt() {
+  char drained[64];
+  while (::read(wake_pipe[0], drained, sizeof drained) > 0) {
+  }
   if (!interrupted()) return;
   was_interrupted = 0;
   catch_next_interrupt();
+}
+
+ssize_t read_input(void* data, size_t size) {
+  pollfd waits[2] = {{STDIN_FILENO, POLLIN, 0}, {wake_pipe[0], POLLIN, 0}};
+  while (!interrupted()) {
+    if (::poll(waits, 2, -1) < 0 && errno != EINTR) return -1;
+    if (!interrupted() && waits[0].revents != 0) return ::read(STDIN_FILENO, data, size);
+  }
+  errno = EINTR;
+  return -1;
 }
 
 std::string format_bytes(uint64_t bytes) {

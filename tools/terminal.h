@@ -1,6 +1,8 @@
 // What the program says and hears: stdout for results, stderr for people, and Ctrl-C.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -31,6 +33,9 @@ std::string error_line(const Error& error);
 // Becomes true when the user presses Ctrl-C; a second press ends the program at once.
 bool interrupted();
 void clear_interrupt();
+
+// As ::read() of stdin, but fails with EINTR while interrupted(), also when Ctrl-C came just before the call.
+ssize_t read_input(void* data, size_t size);
 
 std::string format_bytes(uint64_t bytes);      // "93.8 MiB"
 std::string format_rate(double tokens_per_s);  // "212.4"

@@ -13,7 +13,7 @@ import unittest
 
 PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
 MODELS = pathlib.Path(sys.argv[2]).resolve()
-PATIENCE = 240  # seconds until a child counts as hanging; no test depends on how long one takes
+PATIENCE = 20  # seconds until a child counts as hanging; no test depends on how long one takes
 
 Finished = collections.namedtuple("Finished", "code out err")
 

@@ -159,11 +159,11 @@ TEST_P(ChangedConfig, ReachesTheGguf) {
 }
 
 constexpr Change kChanges[] = {
-    {"llama_window", "llama", [](nlohmann::json& c) { c["sliding_window"] = 5; }},
-    {"llama_window_of_some_layers", "llama",
+    {"mistral_window", "llama",
      [](nlohmann::json& c) {
+       c["model_type"] = "mistral";
+       c["architectures"] = {"MistralForCausalLM"};
        c["sliding_window"] = 5;
-       c["layer_types"] = {"full_attention", "sliding_attention", "full_attention"};
      }},
     {"llama_linear_rope", "llama",
      [](nlohmann::json& c) { c["rope_parameters"] = {{"rope_type", "linear"}, {"rope_theta", 5000.0}, {"factor", 4.0}}; }},
