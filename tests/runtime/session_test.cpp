@@ -3,45 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <cstdlib>
-#include <new>
 
+#include "tests/support/counting_allocator.h"
 #include "tests/support/counting_device.h"
 #include "tests/support/golden_model.h"
 #include "tests/support/test_devices.h"
-
-namespace {
-std::atomic<bool> counting{false};
-std::atomic<int64_t> allocations{0};
-
-void* counted_allocation(std::size_t bytes) {
-  if (counting) ++allocations;
-  if (void* memory = std::malloc(bytes ? bytes : 1)) return memory;
-  throw std::bad_alloc();
-}
-}  // namespace
-
-// Every allocation of this program passes here, the device's own threads included.
-void* operator new(std::size_t bytes) {
-  return counted_allocation(bytes);
-}
-void* operator new[](std::size_t bytes) {
-  return counted_allocation(bytes);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace trireme::runtime {
 namespace {
@@ -150,14 +117,12 @@ TEST(TokenPath, AllocatesNothingOnTheCpu) {
   const StepRow next{golden.greedy_ids[0], sequence, true};
   run(*session, prompt);
   run(*session, {next});
-  allocations = 0;
-  counting = true;
+  const int64_t before = testing_support::allocation_count();
   for (int i = 0; i < 40; ++i) {
     const auto logits = session->step(std::span(&next, 1));
     if (!logits) break;
   }
-  counting = false;
-  EXPECT_EQ(allocations, 0);
+  EXPECT_EQ(testing_support::allocation_count(), before);
   EXPECT_EQ(*session->length(sequence), int64_t(golden.input_ids.size()) + 41);
 }
 #endif

@@ -3,7 +3,7 @@
 
 #include "backends/cpu/backend.h"
 #include "backends/cpu/kernel.h"
-#include "tests/backends/cpu/counting_allocator.h"
+#include "tests/support/counting_allocator.h"
 #include "tests/backends/cpu/random_case.h"
 
 namespace trireme::cpu {
@@ -285,10 +285,10 @@ TEST_F(CpuDeviceTest, RunningAListAllocatesNothing) {
   auto timeline = *device_->create_timeline();
   for (uint64_t value = 1; value <= 3; ++value) {
     const TimelinePoint done{timeline.get(), value};
-    const int64_t before = allocation_count();
+    const int64_t before = testing_support::allocation_count();
     ASSERT_TRUE(device_->submit(*list, {}, {&done, 1}));
     ASSERT_TRUE(timeline->wait(value, 10s));
-    const int64_t made = allocation_count() - before;
+    const int64_t made = testing_support::allocation_count() - before;
     EXPECT_TRUE(value == 1 || made == 0) << made << " allocations";
   }
 }

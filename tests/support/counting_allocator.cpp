@@ -1,4 +1,4 @@
-#include "tests/backends/cpu/counting_allocator.h"
+#include "tests/support/counting_allocator.h"
 
 #include <atomic>
 #include <cstdlib>
@@ -8,12 +8,15 @@ namespace {
 std::atomic<int64_t> allocations{0};
 }  // namespace
 
-int64_t trireme::cpu::allocation_count() { return allocations; }
+int64_t trireme::testing_support::allocation_count() { return allocations; }
 
 void* operator new(size_t bytes) {
   ++allocations;
   if (void* memory = std::malloc(bytes ? bytes : 1)) return memory;
   throw std::bad_alloc();
 }
+void* operator new[](size_t bytes) { return operator new(bytes); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory, size_t) noexcept { std::free(memory); }

@@ -3,9 +3,9 @@
 
 #include <cstdint>
 
-namespace trireme::cpu {
+namespace trireme::testing_support {
 
 // Allocations by any thread since the program began.
 int64_t allocation_count();
 
-}  // namespace trireme::cpu
+}  // namespace trireme::testing_support
