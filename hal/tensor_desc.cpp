@@ -25,7 +25,8 @@ Result<Shape> Shape::from(std::span<const int64_t> sizes) {
 
 int64_t Shape::elements() const {
   int64_t product = 1;
-  for (int i = 0; i < rank_; ++i) product *= sizes_[size_t(i)];
+  for (int i = 0; i < rank_; ++i)
+    if (__builtin_mul_overflow(product, sizes_[size_t(i)], &product)) return std::numeric_limits<int64_t>::max() / 64;
   return product;
 }
 

@@ -172,7 +172,7 @@ void run_kernel(const Kernel& kernel, std::vector<std::byte*> operands, int64_t 
 std::vector<int64_t> runnable_targets() {
   std::vector<int64_t> targets;
   for (const int64_t target : {int64_t(HWY_AVX3_DL), int64_t(HWY_AVX3), int64_t(HWY_AVX2), int64_t(HWY_SSE4),
-                               int64_t(HWY_NEON), int64_t(HWY_SCALAR)})
+                               int64_t(HWY_NEON), int64_t(HWY_EMU128), int64_t(HWY_SCALAR)})
     if ((target & HWY_TARGETS & hwy::SupportedTargets()) != 0) targets.push_back(target);
   return targets;
 }
