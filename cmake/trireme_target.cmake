@@ -72,6 +72,8 @@ function(trireme_test name)
   trireme_warnings(${name})
   trireme_cold(${name})
   if(TRIREME_SANITIZE)
+    # Times are not promised then.
+    target_compile_definitions(${name} PRIVATE TRIREME_SANITIZED)
     # Memory that cannot be had is refused as it is elsewhere, and tests ask for such amounts.
     set(refusals "ASAN_OPTIONS=allocator_may_return_null=1;TSAN_OPTIONS=allocator_may_return_null=1")
     # A sanitizer takes longer to start than most tests take to run, so a process runs half of a program's tests.

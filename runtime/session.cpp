@@ -1,7 +1,10 @@
 #include "runtime/session.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstring>
 
 namespace trireme::runtime {
@@ -57,7 +60,11 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
                                                  const SessionOptions& options) {
   TRIREME_TRY(check_options(options));
   TRIREME_TRY(compiler::check(placement, int(model->hyperparameters().layers)));
-  const int64_t context = options.context ? options.context : model->hyperparameters().context_length;
+  const int64_t made_for = model->hyperparameters().context_length;
+  const int64_t context = options.context ? options.context : made_for;
+  if (context > made_for)
+    spdlog::warn("context of {} tokens: the model was made for {}, and what it writes beyond them is often nonsense",
+                 context, made_for);
   const int64_t pool = options.pool_tokens ? options.pool_tokens : context * options.sequences;
   KvBlocksShape shape;
   shape.block_size = kBlockSize;
@@ -76,6 +83,8 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
                session->max_rows_);
   TRIREME_TRY(session->compile_variants(options, shape, kv_format));
   TRIREME_TRY(session->allocate_parts());
+  for (const DeviceMemory& held : session->memory())
+    spdlog::info("{}: {} bytes of KV cache, {} bytes a step", held.device, held.kv_bytes, held.step_bytes);
   return session;
 }
 
@@ -91,6 +100,10 @@ Status Session::compile_variants(const SessionOptions& options, const KvBlocksSh
                                           shape.block_size, kv_format}));
       TRIREME_ASSIGN(compiler::CompiledGraph compiled,
                      compiler::compile(std::move(graph), placement_, options.compile));
+      uint64_t arena_bytes = 0;
+      for (const compiler::Part& part : compiled.parts) arena_bytes += part.arena_bytes;
+      spdlog::debug("a step of up to {} rows and {} outputs: {} nodes, {} bytes of intermediate values", tokens, outputs,
+                    compiled.graph.node_count(), arena_bytes);
       Variant variant;
       variant.tokens = tokens;
       variant.outputs = outputs;
@@ -131,6 +144,7 @@ Status Session::allocate_parts() {
 
 Status Session::prepare(Variant& variant) {
   if (variant.program) return {};
+  const auto began = std::chrono::steady_clock::now();
   compiler::ProgramBindings bindings;
   for (const Part& part : parts_) bindings.parts.push_back(part.memory);
   bindings.state = [this](int part, const graph::Value& state) -> Result<BufferRange> {
@@ -148,6 +162,8 @@ Status Session::prepare(Variant& variant) {
   } else {
     logits_copy_.resize(std::max(logits_copy_.size(), size_t(variant.logits.bytes / sizeof(float))));
   }
+  const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - began;
+  spdlog::info("a step of up to {} rows prepared in {:.0f} ms", variant.tokens, taken.count());
   return {};
 }
 

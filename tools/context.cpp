@@ -1,5 +1,7 @@
 #include "tools/context.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include "tools/progress.h"
@@ -22,8 +24,10 @@ Result<std::vector<runtime::PlanDevice>> open_devices(const Context& context, co
   std::string_view rest = flags.devices.empty() ? std::string_view("cpu:0") : std::string_view(flags.devices);
   while (true) {
     const size_t comma = rest.find(',');
-    TRIREME_ASSIGN(std::shared_ptr<Device> device, context.registry.open(rest.substr(0, comma), {flags.threads, flags.native_bf16}));
+    TRIREME_ASSIGN(std::shared_ptr<Device> device,
+                   context.registry.open(rest.substr(0, comma), {flags.threads, flags.native_bf16}));
     const std::string& id = device->info().id;
+    spdlog::info("{}: {}", id, device->info().name);
     if (std::ranges::any_of(devices, [&](const auto& other) { return other.device->info().id == id; }))
       return fail(ErrorCode::kInvalidArgument, "device " + id, "it is named twice", "name each device once");
     devices.push_back({std::move(device), std::nullopt});
@@ -48,6 +52,8 @@ Result<OpenSession> open_session(const Context& context, std::shared_ptr<const r
     if (interrupted()) return fail(ErrorCode::kCancelled, "loading weights", "it was interrupted", "start it again");
     return {};
   };
+  for (const runtime::PlannedRange& range : open.plan.ranges)
+    spdlog::info("layers {} to {} on {}: {}", range.first_layer, range.last_layer, range.device, range.reason);
   TRIREME_ASSIGN(open.session, runtime::Session::create(open.model, open.plan.placement, options));
   TRIREME_TRY(open.session->warm_up(first_rows, loading));
   return open;

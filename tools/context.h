@@ -18,6 +18,7 @@ namespace trireme::tools {
 struct Context {
   Registry registry;
   bool json = false;
+  std::string log_level = "warn";
   std::function<Status()> command;  // what the command line asked for
 };
 

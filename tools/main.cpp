@@ -39,9 +39,14 @@ void add_commands(CLI::App& app, Context& context) {
                          add_perplexity_command, add_tokenize_command, add_bench_command, add_plan_command,
                          add_conformance_command, add_inspect_command, add_quantize_command, add_completion_command})
     add(app, context);
-  for (CLI::App* command : app.get_subcommands({}))
-    if (command->get_name() != "chat" && command->get_name() != "completion")
+  for (CLI::App* command : app.get_subcommands({})) {
+    if (command->get_name() == "completion") continue;
+    if (command->get_name() != "chat")
       command->add_flag("--json", context.json, "Print one JSON object on stdout, for programs");
+    command->add_option("--log", context.log_level, "What to tell on stderr of the work: off, error, warn, info or debug")
+        ->transform(CLI::IsMember({"off", "error", "warn", "info", "debug"}, CLI::ignore_case))
+        ->capture_default_str();
+  }
 }
 
 int run(int argc, char** argv) {
@@ -64,6 +69,7 @@ int run(int argc, char** argv) {
     note(error_line(usage_error(app, error, argc > 1 ? argv[1] : "")));
     return kWrongUsage;
   }
+  start_log(context.log_level);
   return finish(context.command());
 }
 

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -58,6 +60,13 @@ void prepare_streams() {
   std::signal(SIGPIPE, SIG_IGN);
   (void)pipe2(wake_pipe, O_CLOEXEC | O_NONBLOCK);
   catch_next_interrupt();
+}
+
+void start_log(const std::string& level) {
+  auto logger = std::make_shared<spdlog::logger>("trireme", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  logger->set_pattern("%l: %v");
+  logger->set_level(spdlog::level::from_str(level));
+  spdlog::set_default_logger(std::move(logger));
 }
 
 Status print(std::string_view text) {

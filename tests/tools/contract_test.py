@@ -40,6 +40,19 @@ class Run(ProgramTest):
         self.assertEqual(done.out, told["text"] + "\n")
         self.assertRegex(done.err, r"\A\[\d+ prompt tokens at .*/s, 20 tokens at .*/s on cpu:0; limit of tokens\]\n\Z")
 
+    def test_a_context_longer_than_the_model_was_made_for_is_warned_of(self):
+        arguments = ("run", GGUF, "-p", "ab", "-n", 2, "--ignore-eos", "--context", 600)
+        done = run(*arguments)
+        self.assertEqual(done.code, 0)
+        self.assertRegex(done.err, r"\Awarning: context of 600 tokens: the model was made for 512, [^\n]+\n\[")
+        self.assertRegex(run(*arguments, "--log", "off").err, r"\A\[")
+
+    def test_tells_of_its_work_when_asked(self):
+        done = run("run", GGUF, "-p", "ab", "-n", 2, "--log", "debug")
+        for line in (r"info: cpu:0: .+", r"info: .*model\.gguf: llama, .+", r"debug: a step of up to 8 rows .+",
+                     r"info: a step of up to 8 rows prepared in \d+ ms"):
+            self.assertRegex(done.err, rf"(?m)^{line}$")
+
     def test_greedy_is_the_same_again_and_from_a_folder(self):
         texts = {self.json_of("run", model, "-p", "ab", "-n", 12, "--temp", 0, "--ignore-eos")["text"]
                  for model in (GGUF, GGUF, LLAMA)}

@@ -89,7 +89,7 @@ TEST_P(EndlessTemplate, EndsInAnErrorWithinASecond) {
   const auto start = std::chrono::steady_clock::now();
   const std::string text = render(GetParam());
   EXPECT_THAT(text, HasSubstr("error: chat template")) << text.substr(0, 200);
-#ifdef NDEBUG
+#if defined(NDEBUG) && !defined(TRIREME_SANITIZED)
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(4)) << "less than one on a machine at rest";
 #endif
 }

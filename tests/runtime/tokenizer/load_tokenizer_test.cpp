@@ -23,7 +23,8 @@ TEST(LoadTokenizer, FolderAndGgufOfOneModelAgree) {
   const TokenizerPtr gguf = load(model + "/model.gguf");
   ASSERT_EQ(folder->vocab_size(), 320);
   ASSERT_EQ(gguf->vocab_size(), 320);
-  for (const json& vector : read_data("vectors/gpt2.json")["vectors"]) {
+  const json vectors = read_data("vectors/gpt2.json");
+  for (const json& vector : vectors["vectors"]) {
     const std::string text = vector["text"];
     EXPECT_EQ(encode(*folder, text), encode(*gguf, text)) << vector["text"];
   }
