@@ -10,7 +10,7 @@ import unittest
 from program import MODELS, ProgramTest, Terminal, main, run, start
 
 GGUF = MODELS / "llama" / "model.gguf"
-ENDLESS = ("run", GGUF, "-p", "Hello", "-n", 100000, "--context", 100000, "--ignore-eos", "--temp", 0)
+ENDLESS = ("run", GGUF, "-p", "Hello", "-n", 100000, "--context", 100000, "--ignore-eos", "--temp", 0, "--log", "off")
 
 
 class Interrupt(ProgramTest):

@@ -14,8 +14,8 @@ declare -A kAbout=(
   [long_fuzz]="each fuzz target for 20 min"
   [long_conformance]="all devices at conformance level 5"
 )
-kStages=(includes release package readme instruction_sets onednn tsan)
-kLongStages=(asan fuzz long_conformance long_fuzz)
+kStages=(includes release package readme instruction_sets onednn asan tsan fuzz)
+kLongStages=(long_conformance long_fuzz)
 
 # The programs whose tests start threads.
 kThreadedTests=(hal_test validation_test session_test cpu_thread_pool_test cpu_device_test)

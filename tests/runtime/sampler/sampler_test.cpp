@@ -6,26 +6,12 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <map>
-#include <new>
 #include <numeric>
 
-namespace {
-std::atomic<std::size_t> allocations{0};
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  void* const memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/counting_allocator.h"
 
 namespace trireme::runtime {
 namespace {
@@ -291,9 +277,9 @@ TEST(Sampler, AllocatesNothingAfterItsConstruction) {
       Sampler sampler = make({.temperature = 1.0F, .top_k = top_k, .top_p = 0.9F, .min_p = 0.001F, .repetition_penalty = 1.1F,
                               .repetition_window = window},
                              size);
-      const std::size_t before = allocations;
+      const int64_t before = testing_support::allocation_count();
       for (int i = 0; i < 100; ++i) sampler.accept(sampler.pick(logits).value());
-      EXPECT_EQ(allocations, before);
+      EXPECT_EQ(testing_support::allocation_count(), before);
     }
   }
 }
