@@ -114,9 +114,10 @@ Status bench(const Context& context, const BenchFlags& flags) {
     weight_bytes += memory.weight_bytes + memory.mapped_weight_bytes;
   }
   const OpCost token = open.session->step_cost(1);
+  const int64_t rows = open.session->max_rows();
   result["weight_bytes"] = weight_bytes;
   result["decode_bytes_per_step"] = token.bytes_moved;
-  result["multiply_adds_per_token"] = token.multiply_adds;
+  result["prefill_multiply_adds_per_token"] = open.session->step_cost(rows).multiply_adds / double(rows);
   result["peak_bytes"] = peak;
   result["devices"] = device_ids(open.plan);
   if (context.json) return print_json(result);
