@@ -17,6 +17,7 @@ struct KvBlocksShape {
   int64_t block_size = 32;          // tokens a block holds
   int64_t sequences = 1;            // sequences that can be alive at once
   int64_t blocks_per_sequence = 0;  // the longest sequence
+  int64_t context = 0;              // its tokens, where they do not fill its last block; 0: they do
 };
 
 // The contents of block `from` must be copied to block `to` before the step that asked for it runs.
@@ -33,7 +34,8 @@ class KvBlocks {
 
   const KvBlocksShape& shape() const { return shape_; }
   int64_t free_blocks() const { return int64_t(free_.size()); }
-  int64_t capacity() const { return shape_.blocks_per_sequence * shape_.block_size; }  // tokens of one sequence
+  // Tokens of one sequence.
+  int64_t capacity() const { return shape_.context ? shape_.context : shape_.blocks_per_sequence * shape_.block_size; }
 
   // An empty sequence. Errors: kOutOfMemory when all are in use.
   Result<SequenceId> create();

@@ -71,6 +71,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
   shape.sequences = options.sequences;
   shape.blocks_per_sequence = (context + kBlockSize - 1) / kBlockSize;
   shape.blocks = (pool + kBlockSize - 1) / kBlockSize;
+  shape.context = context;
   if (options.pool_tokens == 0) shape.blocks = shape.blocks_per_sequence * shape.sequences;
   const Format* kv_format = options.kv_format;
   if (!kv_format) kv_format = placement.devices[size_t(placement.ranges[0].device)]->info().numeric.kv_format;

@@ -1,7 +1,6 @@
 // Qwen2 and Qwen2.5: a llama-shaped decoder with biases on q, k and v.
 #include "graph/models/decoder.h"
-#include "graph/models/decoder_gguf.h"
-#include "graph/models/qwen_windows.h"
+#include "graph/models/qwen.h"
 #include "graph/models/registry.h"
 
 namespace trireme::graph {
@@ -17,23 +16,12 @@ constexpr auto kTensorNames = with_decoder_names(std::array{
 
 Result<Hyperparameters> read(const Metadata& metadata, const TensorTable& tensors) {
   TRIREME_ASSIGN(Hyperparameters h, read_decoder(metadata, tensors, "qwen2"));
-  const bool gguf = metadata.source() == MetadataSource::kGguf;
   h.qkv_bias = true;
-  TRIREME_ASSIGN(h.rope, gguf ? read_gguf_rope(metadata, h, 10000) : read_hugging_face_rope(metadata, h, 10000));
-  TRIREME_TRY(read_qwen_windows(metadata, h));
-  TRIREME_TRY(check(h));
+  TRIREME_TRY(finish_reading_qwen(metadata, h));
   return h;
 }
 
-Result<GgufForm> gguf_form(const Hyperparameters& h) {
-  TRIREME_ASSIGN(GgufForm form, begin_gguf_form(h, "qwen2", Activation::kSilu));
-  if (h.rope.scaling.kind == RopeScalingKind::kLlama3)
-    return fail(ErrorCode::kUnsupported, "rope scaling 'llama3'", "GGUF files of architecture qwen2 cannot carry it",
-                "use the model's folder as it is");
-  TRIREME_TRY(add_gguf_rope_scaling(form, h.rope));
-  TRIREME_TRY(add_gguf_windows(form, h, true));
-  return form;
-}
+Result<GgufForm> gguf_form(const Hyperparameters& h) { return qwen_gguf_form(h, "qwen2"); }
 
 }  // namespace
 }  // namespace qwen2

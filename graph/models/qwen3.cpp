@@ -1,7 +1,6 @@
 // Qwen3, dense: a llama-shaped decoder with norms on the heads of q and k.
 #include "graph/models/decoder.h"
-#include "graph/models/decoder_gguf.h"
-#include "graph/models/qwen_windows.h"
+#include "graph/models/qwen.h"
 #include "graph/models/registry.h"
 
 namespace trireme::graph {
@@ -21,23 +20,12 @@ constexpr auto kTensorNames = with_decoder_names(std::array{
 
 Result<Hyperparameters> read(const Metadata& metadata, const TensorTable& tensors) {
   TRIREME_ASSIGN(Hyperparameters h, read_decoder(metadata, tensors, "qwen3", {.head_dim = kDefaultHeadDim}));
-  const bool gguf = metadata.source() == MetadataSource::kGguf;
   h.qk_norm = true;
-  TRIREME_ASSIGN(h.rope, gguf ? read_gguf_rope(metadata, h, 10000) : read_hugging_face_rope(metadata, h, 10000));
-  TRIREME_TRY(read_qwen_windows(metadata, h));
-  TRIREME_TRY(check(h));
+  TRIREME_TRY(finish_reading_qwen(metadata, h));
   return h;
 }
 
-Result<GgufForm> gguf_form(const Hyperparameters& h) {
-  TRIREME_ASSIGN(GgufForm form, begin_gguf_form(h, "qwen3", Activation::kSilu));
-  if (h.rope.scaling.kind == RopeScalingKind::kLlama3)
-    return fail(ErrorCode::kUnsupported, "rope scaling 'llama3'", "GGUF files of architecture qwen3 cannot carry it",
-                "use the model's folder as it is");
-  TRIREME_TRY(add_gguf_rope_scaling(form, h.rope));
-  TRIREME_TRY(add_gguf_windows(form, h, true));
-  return form;
-}
+Result<GgufForm> gguf_form(const Hyperparameters& h) { return qwen_gguf_form(h, "qwen3"); }
 
 }  // namespace
 }  // namespace qwen3

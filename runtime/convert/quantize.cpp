@@ -6,6 +6,7 @@
 
 #include "runtime/convert/encode_tensor.h"
 #include "runtime/convert/from_folder.h"
+#include "runtime/files/check_scales.h"
 #include "runtime/files/gguf_writer.h"
 #include "runtime/files/model_file.h"
 #include "runtime/model.h"
@@ -83,6 +84,7 @@ Status write_tensors(GgufWriter& writer, const ModelFile& file, const Conversion
   for (size_t i = 0; i < conversion.tensors.size(); ++i) {
     const ConvertedTensor& tensor = conversion.tensors[i];
     const Format& format = *choices[i].format;
+    TRIREME_TRY(check_scales(tensor.source));
     const auto whole = static_cast<double>(tensor.source.desc.shape.rows()) *
                        static_cast<double>(format.row_bytes(tensor.source.desc.shape.back()));
     uint64_t written = 0;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <limits>
 
 #include "hal/format_decoder.h"
@@ -202,6 +203,22 @@ TEST(Quantize, ValuesThatAreNotFiniteAreRefusedByName) {
   const auto result = quantize(in, folder.file("out.gguf"), options_of("Q8_0"));
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code(), ErrorCode::kCorruptData);
+  EXPECT_THAT(result.error().message(), testing::HasSubstr("m.weight"));
+  EXPECT_FALSE(std::filesystem::exists(folder.file("out.gguf")));
+}
+
+TEST(Quantize, ScalesThatAreNotFiniteAreRefusedByNameAlsoWhereBlocksStayAsTheyAre) {
+  TemporaryFolder folder;
+  const std::string path = folder.file("packed.gguf");
+  GgufMetadata metadata;
+  ASSERT_TRUE(metadata.add("general.architecture", std::string("something")));
+  auto writer = GgufWriter::create(path, metadata, {{"m.weight", {{1, 32}, find_format("Q8_0")}}});
+  ASSERT_TRUE(writer);
+  std::array<std::byte, 34> block{};
+  block[1] = std::byte{0x7e};  // its scale is not a number
+  ASSERT_TRUE(writer->write(block) && writer->finish());
+  const auto result = quantize(path, folder.file("out.gguf"), options_of("Q8_0"));
+  ASSERT_FALSE(result);
   EXPECT_THAT(result.error().message(), testing::HasSubstr("m.weight"));
   EXPECT_FALSE(std::filesystem::exists(folder.file("out.gguf")));
 }
