@@ -72,8 +72,8 @@ void run_matmul(benchmark::State& state, const CodecRecord& record, Shape2 shape
     benchmark::ClobberMemory();
   }
   if (rows == 1) state.SetBytesProcessed(int64_t(state.iterations()) * int64_t(weights[0]->device_bytes()));
-  state.counters["ops"] = benchmark::Counter(double(state.iterations()) * 2 * double(rows * shape.outputs * shape.columns),
-                                             benchmark::Counter::kIsRate);
+  state.counters["ops"] = benchmark::Counter(
+      double(state.iterations()) * 2 * double(rows * shape.outputs * shape.columns), benchmark::Counter::kIsRate);
   state.SetLabel(kernel_target());
 }
 
@@ -108,10 +108,9 @@ void register_all() {
       });
       if (shape.outputs > 4096) continue;
       for (const int64_t rows : {4, 16, 512})
-        benchmark::RegisterBenchmark((name + "/rows" + std::to_string(rows)).c_str(),
-                                     [&record, shape, rows](benchmark::State& state) {
-                                       run_matmul(state, record, shape, rows, 1);
-                                     });
+        benchmark::RegisterBenchmark(
+            (name + "/rows" + std::to_string(rows)).c_str(),
+            [&record, shape, rows](benchmark::State& state) { run_matmul(state, record, shape, rows, 1); });
     }
   }
 }

@@ -46,7 +46,7 @@ size_t multiply_add_floats(size_t rounds, float* result) {
   for (size_t round = 0; round < rounds; ++round) {
     TRIREME_EACH_CHAIN sums[chain] = hn::MulAdd(sums[chain], factor, addend);
   }
-  TRIREME_EACH_CHAIN *result += hn::GetLane(sums[chain]);
+  TRIREME_EACH_CHAIN* result += hn::GetLane(sums[chain]);
   return kChains * hn::Lanes(d);
 }
 
@@ -66,7 +66,7 @@ size_t multiply_add_bytes(size_t rounds, float* result) {
     }
   }
   TRIREME_EACH_CHAIN Dot::flush(sums[chain]);
-  TRIREME_EACH_CHAIN *result += float(hn::GetLane(sums[chain].lanes));
+  TRIREME_EACH_CHAIN* result += float(hn::GetLane(sums[chain].lanes));
   return kChains * hn::Lanes(d);
 }
 #else
@@ -74,7 +74,7 @@ size_t multiply_add_bytes(size_t rounds, float* result) {
   int32_t sums[kChains] = {};
   const auto value = int32_t(*result);
   for (size_t round = 0; round < rounds; ++round) TRIREME_EACH_CHAIN sums[chain] += value * value;
-  TRIREME_EACH_CHAIN *result += float(sums[chain]);
+  TRIREME_EACH_CHAIN* result += float(sums[chain]);
   return kChains;
 }
 #endif
@@ -122,11 +122,13 @@ void multiply_adds(benchmark::State& state, Work work) {
 }
 
 void f32_multiply_add(benchmark::State& state) {
-  multiply_adds(state, [](size_t rounds, float* result) { return HWY_DYNAMIC_DISPATCH(multiply_add_floats)(rounds, result); });
+  multiply_adds(state,
+                [](size_t rounds, float* result) { return HWY_DYNAMIC_DISPATCH(multiply_add_floats)(rounds, result); });
 }
 
 void int8_multiply_add(benchmark::State& state) {
-  multiply_adds(state, [](size_t rounds, float* result) { return HWY_DYNAMIC_DISPATCH(multiply_add_bytes)(rounds, result); });
+  multiply_adds(state,
+                [](size_t rounds, float* result) { return HWY_DYNAMIC_DISPATCH(multiply_add_bytes)(rounds, result); });
 }
 
 void at_each_thread_count(benchmark::internal::Benchmark* benchmark) {

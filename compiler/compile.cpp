@@ -64,9 +64,7 @@ Result<std::vector<uint64_t>> assess_part(const Graph& graph, const Device& devi
   return workspaces;
 }
 
-bool lives_in_arena(const Graph& graph, ValueId value) {
-  return graph.value(value).kind == ValueKind::kComputed;
-}
+bool lives_in_arena(const Graph& graph, ValueId value) { return graph.value(value).kind == ValueKind::kComputed; }
 
 // Values that parts after `part` read, so that they must outlive its levels.
 bool leaves_part(const Graph& graph, const std::vector<int>& part_of_node, int part, ValueId value) {

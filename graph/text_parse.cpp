@@ -332,8 +332,6 @@ class Parser {
 
 }  // namespace
 
-Result<Graph> parse(std::string_view text) {
-  return Parser(text).run();
-}
+Result<Graph> parse(std::string_view text) { return Parser(text).run(); }
 
 }  // namespace trireme::graph

@@ -15,14 +15,10 @@ bool is_plain_name(std::string_view name) {
              std::string_view::npos;
 }
 
-std::string name_text(std::string_view name) {
-  return "@" + (is_plain_name(name) ? std::string(name) : quoted(name));
-}
+std::string name_text(std::string_view name) { return "@" + (is_plain_name(name) ? std::string(name) : quoted(name)); }
 
 // The shortest text that reads back as the same float.
-std::string number_text(float value) {
-  return fmt::format("{}", value);
-}
+std::string number_text(float value) { return fmt::format("{}", value); }
 
 template <typename Field>
 std::string field_text(const Field& field) {
@@ -113,8 +109,6 @@ class Printer {
 
 }  // namespace
 
-std::string print(const Graph& graph) {
-  return Printer(graph).run();
-}
+std::string print(const Graph& graph) { return Printer(graph).run(); }
 
 }  // namespace trireme::graph

@@ -5,8 +5,8 @@
 #include <unordered_map>
 
 #include "graph/names.h"
-#include "hal/operands.h"
 #include "graph/shape_inference.h"
+#include "hal/operands.h"
 
 namespace trireme::graph {
 namespace {
@@ -192,8 +192,6 @@ class Verifier {
 
 }  // namespace
 
-Status verify(const Graph& graph) {
-  return Verifier(graph).run();
-}
+Status verify(const Graph& graph) { return Verifier(graph).run(); }
 
 }  // namespace trireme::graph

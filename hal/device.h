@@ -20,16 +20,16 @@ namespace trireme {
 
 // How a device computes floats: what the conformance intervals and the graph's formats are derived from.
 struct NumericTraits {
-  bool fused_multiply_add = false;          // products and sums are contracted
-  double accumulator_epsilon = 0x1p-24;     // unit roundoff of sums of products
-  double activation_epsilon = 0;            // unit roundoff of what float matmuls see of activations; 0: f32 as it is
-  const Format* kv_format = nullptr;        // what a KV cache is stored in unless the user says otherwise
+  bool fused_multiply_add = false;       // products and sums are contracted
+  double accumulator_epsilon = 0x1p-24;  // unit roundoff of sums of products
+  double activation_epsilon = 0;         // unit roundoff of what float matmuls see of activations; 0: f32 as it is
+  const Format* kv_format = nullptr;     // what a KV cache is stored in unless the user says otherwise
 };
 
 struct MemoryHeap {
-  std::string name;          // "system"
+  std::string name;  // "system"
   uint64_t total_bytes = 0;
-  uint64_t free_bytes = 0;   // when asked
+  uint64_t free_bytes = 0;  // when asked
 };
 
 // Measured by the device itself when first asked, over at most some tens of milliseconds.
@@ -40,12 +40,12 @@ struct MeasuredSpeed {
 };
 
 struct DeviceInfo {
-  std::string id;           // "cpu:0"
-  std::string name;         // the product's name
-  std::string driver;       // library and version that runs it
-  int threads = 0;          // for devices that compute on host threads
-  bool host_memory = false; // buffers are ordinary memory of this process
-  bool software = false;    // an emulated accelerator: never chosen unasked
+  std::string id;            // "cpu:0"
+  std::string name;          // the product's name
+  std::string driver;        // library and version that runs it
+  int threads = 0;           // for devices that compute on host threads
+  bool host_memory = false;  // buffers are ordinary memory of this process
+  bool software = false;     // an emulated accelerator: never chosen unasked
   NumericTraits numeric;
   std::vector<std::string> features;  // "avx2", "avx512_vnni": what the kernels in use were chosen by
 };
@@ -81,8 +81,8 @@ class Device {
   // result's keeps_source() says otherwise.
   virtual Result<std::shared_ptr<const Weight>> prepare_weight(const HostTensor& tensor, WeightUse use) = 0;
   // Constants are the op's constant inputs in their order. Errors: kUnsupported, as assess() would have said.
-  virtual Result<std::shared_ptr<const PreparedOp>> prepare(const OpDesc& op,
-                                                            std::span<const std::shared_ptr<const Weight>> constants) = 0;
+  virtual Result<std::shared_ptr<const PreparedOp>> prepare(
+      const OpDesc& op, std::span<const std::shared_ptr<const Weight>> constants) = 0;
 
   virtual Result<std::unique_ptr<CommandList>> create_command_list() = 0;
   virtual Result<std::shared_ptr<Timeline>> create_timeline() = 0;

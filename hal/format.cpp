@@ -23,7 +23,8 @@ Format q8_act_record() {
 
 std::vector<Format> make_records() {
   std::vector<Format> records = gguf_block_records();
-  for (auto& more : {gguf_codebook_records(), checkpoint_records()}) records.insert(records.end(), more.begin(), more.end());
+  for (auto& more : {gguf_codebook_records(), checkpoint_records()})
+    records.insert(records.end(), more.begin(), more.end());
   records.push_back(plain_format("F8_E4M3", std::nullopt, DType::kF8E4M3));
   records.push_back(plain_format("I16", 25, DType::kI16));
   records.push_back(plain_format("U8", std::nullopt, DType::kU8));
@@ -96,7 +97,8 @@ Result<FormatDecoder> find_decoder(const Format& format) {
   const auto all = builtin_formats();
   const auto found = std::find(all.begin(), all.end(), &format);
   // Every built-in record verifies, so both lists have the same order; a test holds that.
-  if (found != all.end() && builtin_decoders().size() == all.size()) return builtin_decoders()[size_t(found - all.begin())];
+  if (found != all.end() && builtin_decoders().size() == all.size())
+    return builtin_decoders()[size_t(found - all.begin())];
   return FormatDecoder::create(format);
 }
 

@@ -21,23 +21,23 @@ namespace trireme {
 // tail. A block holds block_elements columns of block_rows rows; its elements are numbered row * block_elements +
 // column. With sections, a row stores the first section of all its blocks, then the second of all, and so on.
 struct Format {
-  std::string name;                  // "F32", "Q4_K"; what --type, inspect and errors print
+  std::string name;                        // "F32", "Q4_K"; what --type, inspect and errors print
   std::optional<uint32_t> gguf_type = {};  // the type id in GGUF files, when it has one
-  int64_t block_elements = 1;        // consecutive elements of a row that are packed together
-  int64_t block_bytes = 0;           // bytes of one such block
-  std::optional<DType> plain = {};  // set when every element is stored as itself
+  int64_t block_elements = 1;              // consecutive elements of a row that are packed together
+  int64_t block_bytes = 0;                 // bytes of one such block
+  std::optional<DType> plain = {};         // set when every element is stored as itself
 
-  int64_t block_rows = 1;            // rows that one packed row holds
-  bool rows_strided = false;         // packed row p holds rows p, p + n, ... for n packed rows; else p * block_rows + i
-  std::vector<int64_t> sections = {};     // bytes a block of each section; empty: one section
+  int64_t block_rows = 1;     // rows that one packed row holds
+  bool rows_strided = false;  // packed row p holds rows p, p + n, ... for n packed rows; else p * block_rows + i
+  std::vector<int64_t> sections = {};  // bytes a block of each section; empty: one section
   int64_t row_head_bytes = 0;
   int64_t tensor_tail_bytes = 0;
-  std::vector<std::string> planes = {};   // what the tensors are called that HostTensor::planes holds: "weight_scale"
+  std::vector<std::string> planes = {};  // what the tensors are called that HostTensor::planes holds: "weight_scale"
 
   Codes codes = {};
   Signs signs = {};
-  std::vector<Number> scale = {};         // multiplied in their order
-  std::vector<Number> minimum = {};       // likewise; empty: none
+  std::vector<Number> scale = {};    // multiplied in their order
+  std::vector<Number> minimum = {};  // likewise; empty: none
   std::optional<Number> zero = {};
 
   // Bytes of one packed row of `columns` elements; columns must be a multiple of block_elements.
@@ -71,9 +71,9 @@ Status verify(const Format& format);
 
 // What integer kernels need of a format: value = scale * code + minimum, with codes inside int8.
 struct IntegerCodes {
-  int64_t group = 32;        // consecutive elements that share scale and minimum: 16 or 32
+  int64_t group = 32;  // consecutive elements that share scale and minimum: 16 or 32
   bool has_minimum = false;
-  int lowest = 0;            // bounds of the codes, zero points and signs included
+  int lowest = 0;  // bounds of the codes, zero points and signs included
   int highest = 0;
 };
 

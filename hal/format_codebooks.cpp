@@ -8,7 +8,8 @@ namespace {
 #include "hal/format_codebooks.inc"
 
 // The values of a grid times `multiplier`.
-std::vector<float> expand(std::span<const uint16_t> entries, std::span<const int8_t> levels, int vector, int multiplier = 1) {
+std::vector<float> expand(std::span<const uint16_t> entries, std::span<const int8_t> levels, int vector,
+                          int multiplier = 1) {
   const int width = 16 / vector;
   std::vector<float> values;
   values.reserve(entries.size() * size_t(vector));
@@ -47,13 +48,14 @@ std::vector<Format> gguf_codebook_records() {
   };
   const Number d = block_f16(0);
   const std::vector<float> iq1 = expand(kIq1Grid, kIq1GridLevels, 8, 8);
-  const Number iq1_m_d = block_number(NumberType::kF16, 0,
-                                      {bits(4, 396, {}), bits(4, 412, {}, 4), bits(4, 428, {}, 8), bits(4, 444, {}, 12)});
+  const Number iq1_m_d = block_number(
+      NumberType::kF16, 0, {bits(4, 396, {}), bits(4, 412, {}, 4), bits(4, 428, {}, 8), bits(4, 444, {}, 12)});
   return {
-      with_signs(block_format("IQ2_XXS", 16, 256, 66,
-                              grid_codes(8, {bits(8, 16, {{4, 0, 64}, {1, 4, 8}})}, expand(kIq2XxsGrid, kIq2XxsGridLevels, 8)),
-                              {d, scale(4, 32, 76, {{1, 0, 64}}, 0.25f, 0.125f)}),
-                 true, bits(7, 48, {{4, 0, 64}, {1, 4, 7}})),
+      with_signs(
+          block_format("IQ2_XXS", 16, 256, 66,
+                       grid_codes(8, {bits(8, 16, {{4, 0, 64}, {1, 4, 8}})}, expand(kIq2XxsGrid, kIq2XxsGridLevels, 8)),
+                       {d, scale(4, 32, 76, {{1, 0, 64}}, 0.25f, 0.125f)}),
+          true, bits(7, 48, {{4, 0, 64}, {1, 4, 7}})),
       with_signs(block_format("IQ2_XS", 17, 256, 74,
                               grid_codes(8, {bits(9, 16, {{1, 0, 16}})}, expand(kIq2XsGrid, kIq2XsGridLevels, 8)),
                               {d, scale(4, 16, 528, {{1, 0, 4}}, 0.25f, 0.125f)}),

@@ -227,8 +227,10 @@ bool is_plain_integer(const Format& format) {
 // Number of groups of a number outside of blocks, or -1 when it overflows.
 int64_t number_count(const Number& number, int64_t rows, int64_t columns) {
   const int64_t row_groups = number.group_rows == 0 || number.place == Place::kRowHead
-                                 ? 1 : (rows + number.group_rows - 1) / number.group_rows;
-  const int64_t column_groups = number.group_columns == 0 ? 1 : (columns + number.group_columns - 1) / number.group_columns;
+                                 ? 1
+                                 : (rows + number.group_rows - 1) / number.group_rows;
+  const int64_t column_groups =
+      number.group_columns == 0 ? 1 : (columns + number.group_columns - 1) / number.group_columns;
   int64_t count = 0;
   return __builtin_mul_overflow(row_groups, column_groups, &count) ? -1 : count;
 }
@@ -242,10 +244,11 @@ Status check_numbers(const Format& format, const HostTensor& tensor, int64_t row
     const int64_t count = number_count(number, rows, columns);
     for (const BitField& field : number.fields)
       if (count < 0 || bytes > (int64_t{1} << 58) || !field_fits(field, count, bytes * 8))
-        return fail(ErrorCode::kInvalidArgument, tensor.name.empty() ? "tensor" : tensor.name,
-                    number.place == Place::kPlane
-                        ? "'" + format.planes[size_t(number.index)] + "' is too small for " + std::to_string(count) + " numbers"
-                        : format.name + " has no room for " + std::to_string(count) + " numbers");
+        return fail(
+            ErrorCode::kInvalidArgument, tensor.name.empty() ? "tensor" : tensor.name,
+            number.place == Place::kPlane
+                ? "'" + format.planes[size_t(number.index)] + "' is too small for " + std::to_string(count) + " numbers"
+                : format.name + " has no room for " + std::to_string(count) + " numbers");
     return {};
   };
   for (const auto* numbers : {&format.scale, &format.minimum})
@@ -347,13 +350,15 @@ Status FormatDecoder::decode_row(std::span<const std::byte> row, std::span<float
   return decode_rows(tensor, 0, 1, values);
 }
 
-Status FormatDecoder::decode_rows(const HostTensor& tensor, int64_t first, int64_t count, std::span<float> values) const {
+Status FormatDecoder::decode_rows(const HostTensor& tensor, int64_t first, int64_t count,
+                                  std::span<float> values) const {
   TRIREME_ASSIGN(TensorReader reader, TensorReader::create(*plan_, tensor));
   TRIREME_TRY(check_range(reader, first, count));
   TRIREME_TRY(check_size(values.size(), count * reader.columns(), "values"));
   for (int64_t i = 0; i < count; ++i) {
     float* const target = values.data() + i * reader.columns();
-    reader.read_row(first + i, [&](SpanDecoder& span, int64_t column, int64_t) { span.decode_values(target + column); });
+    reader.read_row(first + i,
+                    [&](SpanDecoder& span, int64_t column, int64_t) { span.decode_values(target + column); });
   }
   return {};
 }

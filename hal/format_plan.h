@@ -43,7 +43,7 @@ struct DecodePlan {
   int code_bits = 0;
   std::vector<float> float_values;  // of the 256 codes, where codes are eight-bit floats
   std::optional<IntegerCodes> integer;
-  std::vector<RowPlan> rows;      // block_rows of them
+  std::vector<RowPlan> rows;  // block_rows of them
 };
 
 DecodePlan make_decode_plan(const Format& format);  // the format must verify

@@ -48,13 +48,13 @@ int64_t bit_address(const BitField& field, int64_t n);
 // What assembled bits mean.
 enum class NumberType : uint8_t {
   kUnsigned,
-  kSigned,   // two's complement in the bits that the fields fill
+  kSigned,  // two's complement in the bits that the fields fill
   kF32,
   kF16,
   kBF16,
-  kF8E4M3,   // OCP e4m3fn
-  kUE4M3,    // e4m3 without sign: bit 7 is ignored, 0x7f is zero, 0xff is 480
-  kE8M0,     // 2^(bits - 127)
+  kF8E4M3,  // OCP e4m3fn
+  kUE4M3,   // e4m3 without sign: bit 7 is ignored, 0x7f is zero, 0xff is 480
+  kE8M0,    // 2^(bits - 127)
 };
 
 // The elements' codes. A code stands for `vector` consecutive elements; with a table it selects an entry of `vector`
@@ -72,8 +72,8 @@ struct Codes {
 
 // Signs kept apart from the codes: bit i of entry n negates element n * group + i of the block.
 struct Signs {
-  int64_t group = 0;    // 0: no signs
-  bool even = false;    // group - 1 bits are stored; the last makes the number of minus signs even
+  int64_t group = 0;  // 0: no signs
+  bool even = false;  // group - 1 bits are stored; the last makes the number of minus signs even
   std::vector<BitField> fields = {};
   bool operator==(const Signs&) const = default;
 };

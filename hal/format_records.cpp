@@ -55,7 +55,8 @@ BitField single_bits(int64_t byte_offset, int shift) {
 // The 6-bit scales and minima of Q4_K and Q5_K in 12 bytes from byte 4: the low four bits of the last four numbers
 // follow those of the first four, their high two bits fill the first eight bytes.
 Number packed_scale() {
-  return block_number(NumberType::kUnsigned, 32, {bits(4, 32, {{4, 2, 64}, {1, 4, 8}}), bits(2, 36, {{4, 2, 2}, {1, 4, 8}}, 4)});
+  return block_number(NumberType::kUnsigned, 32,
+                      {bits(4, 32, {{4, 2, 64}, {1, 4, 8}}), bits(2, 36, {{4, 2, 2}, {1, 4, 8}}, 4)});
 }
 Number packed_minimum() {
   return block_number(NumberType::kUnsigned, 32,
@@ -156,9 +157,11 @@ std::vector<Format> gguf_block_records() {
       block_format("Q5_0", 6, 32, 22, codes({nibbles(6, 32), bits(1, 16, {{1, 0, 1}}, 4)}, -16), {d}),
       block_format("Q5_1", 7, 32, 24, codes({nibbles(8, 32), bits(1, 32, {{1, 0, 1}}, 4)}), {d}, {block_f16(2)}),
       block_format("Q8_0", 8, 32, 34, signed_codes(bits(8, 16, {{1, 0, 8}})), {d}),
-      block_format("Q2_K", 10, 256, 84, codes({pairs(16)}), {block_f16(80), nibble_scale}, {block_f16(82), nibble_minimum}),
+      block_format("Q2_K", 10, 256, 84, codes({pairs(16)}), {block_f16(80), nibble_scale},
+                   {block_f16(82), nibble_minimum}),
       block_format("Q3_K", 11, 256, 110, codes({pairs(32), single_bits(0, 2)}, -4), {block_f16(108), q3_scale}),
-      block_format("Q4_K", 12, 256, 144, codes({nibbles(16, 64)}), {d, packed_scale()}, {block_f16(2), packed_minimum()}),
+      block_format("Q4_K", 12, 256, 144, codes({nibbles(16, 64)}), {d, packed_scale()},
+                   {block_f16(2), packed_minimum()}),
       block_format("Q5_K", 13, 256, 176, codes({nibbles(48, 64), single_bits(16, 4)}), {d, packed_scale()},
                    {block_f16(2), packed_minimum()}),
       block_format("Q6_K", 14, 256, 210, codes({q6_low, pairs(128, 4)}, -32), {block_f16(208), q6_scale}),

@@ -19,7 +19,8 @@ std::vector<Format> checkpoint_records();
 
 // Short forms for the tables of records.
 BitField bits(int width, int64_t bit_offset, std::vector<Digit> digits, int shift = 0);
-Number block_number(NumberType type, int64_t group, std::vector<BitField> fields, float multiplier = 1.0f, float offset = 0.0f);
+Number block_number(NumberType type, int64_t group, std::vector<BitField> fields, float multiplier = 1.0f,
+                    float offset = 0.0f);
 Number block_f16(int64_t byte_offset);  // one for the block
 
 // A block of 2^n values as ternary, four-bit or other codes: name, type id, elements, bytes, codes and scale.

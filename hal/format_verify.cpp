@@ -8,10 +8,10 @@
 namespace trireme {
 namespace {
 
-constexpr int64_t kMaxBytes = 1 << 20;      // of a block, head or tail
-constexpr int64_t kMaxFactor = 1 << 24;     // of divisors, moduli and strides
-constexpr int64_t kMaxOffset = 1LL << 40;   // of a bit address's constant part
-constexpr size_t kMaxParts = 8;             // of fields, digits, factors, planes
+constexpr int64_t kMaxBytes = 1 << 20;     // of a block, head or tail
+constexpr int64_t kMaxFactor = 1 << 24;    // of divisors, moduli and strides
+constexpr int64_t kMaxOffset = 1LL << 40;  // of a bit address's constant part
+constexpr size_t kMaxParts = 8;            // of fields, digits, factors, planes
 
 bool within(int64_t value, int64_t lowest, int64_t highest) { return lowest <= value && value <= highest; }
 
@@ -73,7 +73,8 @@ struct Verifier {
     if (parts.empty() || parts.size() > kMaxParts) return wrong(of + " has no fields, or too many");
     for (const BitField& part : parts) TRIREME_TRY(field(part, of, entries, region_bits));
     const int bits = type_bits(type);
-    if (bits < 0 || (bits != 0 && field_bits(parts) != bits)) return wrong(of + " has the wrong number of bits for its type");
+    if (bits < 0 || (bits != 0 && field_bits(parts) != bits))
+      return wrong(of + " has the wrong number of bits for its type");
     return {};
   }
 
@@ -112,7 +113,8 @@ struct Verifier {
     if (codes.vector > 1 && codes.table.empty()) return wrong("code vectors need a table");
     if (!codes.table.empty()) {
       const int bits = field_bits(codes.fields);
-      if (codes.type != NumberType::kUnsigned || bits > 16) return wrong("a table needs unsigned codes of at most 16 bits");
+      if (codes.type != NumberType::kUnsigned || bits > 16)
+        return wrong("a table needs unsigned codes of at most 16 bits");
       if (int64_t(codes.table.size()) != codes.vector << bits)
         return wrong("its table has " + std::to_string(codes.table.size()) + " values, not " +
                      std::to_string(codes.vector << bits));
@@ -129,7 +131,8 @@ struct Verifier {
       return wrong("a block is not a whole number of sign groups");
     TRIREME_TRY(fields(signs.fields, NumberType::kUnsigned, "its signs",
                        format.block_elements * format.block_rows / signs.group, section_bits(format.codes.section)));
-    if (field_bits(signs.fields) != signs.group - int(signs.even)) return wrong("its signs have the wrong number of bits");
+    if (field_bits(signs.fields) != signs.group - int(signs.even))
+      return wrong("its signs have the wrong number of bits");
     return {};
   }
 
@@ -141,7 +144,8 @@ struct Verifier {
     switch (number.place) {
       case Place::kBlock: return block_number(number, of);
       case Place::kPlane:
-        if (!within(number.index, 0, int64_t(format.planes.size()) - 1)) return wrong(of + " is in a plane that does not exist");
+        if (!within(number.index, 0, int64_t(format.planes.size()) - 1))
+          return wrong(of + " is in a plane that does not exist");
         return fields(number.fields, number.type, of, -1, 0);
       case Place::kRowHead:
         if (format.row_head_bytes == 0) return wrong(of + " is in a row head that has no bytes");

@@ -54,7 +54,8 @@ Status HostQueue::wait_for(const TimelinePoint& point) {
     if (status || status.error().code() != ErrorCode::kTimeout) return status;
     std::lock_guard lock(mutex_);
     if (stopping_)
-      return fail(ErrorCode::kCancelled, "submission", "its device was closed before the value that it waits for was reached");
+      return fail(ErrorCode::kCancelled, "submission",
+                  "its device was closed before the value that it waits for was reached");
   }
 }
 

@@ -19,7 +19,8 @@ namespace trireme {
 class HostQueue {
  public:
   HostQueue() = default;
-  // Finishes what was submitted. A submission whose waits are still unmet is cancelled: its signals fail with kCancelled.
+  // Finishes what was submitted. A submission whose waits are still unmet is cancelled: its signals fail with
+  // kCancelled.
   ~HostQueue();
   HostQueue(const HostQueue&) = delete;
   HostQueue& operator=(const HostQueue&) = delete;

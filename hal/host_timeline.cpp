@@ -20,7 +20,8 @@ Status HostTimeline::wait(uint64_t value, std::chrono::nanoseconds timeout) {
               "value " + std::to_string(value) + " was not reached in time, it stands at " + std::to_string(value_));
 }
 
-// Whoever waits may free the timeline as soon as it sees the value, so waiters are notified before the lock is given up.
+// Whoever waits may free the timeline as soon as it sees the value, so waiters are notified before the lock is given
+// up.
 Status HostTimeline::signal(uint64_t value) {
   std::lock_guard lock(mutex_);
   if (error_) return fail(*error_);

@@ -89,9 +89,7 @@ void check_fields(const Op& op, Checker& c) {
   });
 }
 
-TensorDesc vector_like(const Format& format, const TensorDesc& rows) {
-  return {{rows.shape[0]}, &format, rows.rows};
-}
+TensorDesc vector_like(const Format& format, const TensorDesc& rows) { return {{rows.shape[0]}, &format, rows.rows}; }
 const TensorDesc& same(const TensorDesc& desc) { return desc; }
 
 void check_same_f32(Checker& c) {
@@ -118,7 +116,8 @@ void check_store(Checker& c, int k, int slots, int cache, int first) {
   for (int i = 0; i < 2; ++i) {
     check_cache(c, cache + i, rows);
     if (!c.ok()) return;
-    c.require(c.in(cache + i).shape[1] == rows.shape[1], "cache " + c.in(cache + i).text() + " has another number of heads");
+    c.require(c.in(cache + i).shape[1] == rows.shape[1],
+              "cache " + c.in(cache + i).text() + " has another number of heads");
     c.require(c.in(cache + i).shape == c.in(cache).shape, "the two caches differ in shape");
     c.expect_output(first + i, c.in(cache + i));
   }

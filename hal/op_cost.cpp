@@ -27,16 +27,20 @@ OpCost op_cost(const OpDesc& op) {
   std::vector<bool> shared(op.inputs.size(), false);
   for (size_t i = 0; i < op.outputs.size(); ++i) {
     const int input = aliased_input(op.params, int(i));
-    if (input >= 0) shared[size_t(input)] = true;
-    else cost.bytes_moved += uint64_t(op.outputs[i].bytes());
+    if (input >= 0)
+      shared[size_t(input)] = true;
+    else
+      cost.bytes_moved += uint64_t(op.outputs[i].bytes());
   }
   const bool gathers = std::holds_alternative<EmbedRows>(op.params) || std::holds_alternative<GatherRows>(op.params);
   for (size_t i = 0; i < op.inputs.size(); ++i) {
     const TensorDesc& desc = op.inputs[i].desc;
     const auto bytes = uint64_t(desc.bytes());
     if (op.inputs[i].constant) cost.weight_bytes += bytes;
-    if (gathers && i == 0) cost.bytes_moved += uint64_t(op.outputs[0].shape.rows() * desc.format->row_bytes(desc.shape.back()));
-    else if (!shared[i]) cost.bytes_moved += bytes;
+    if (gathers && i == 0)
+      cost.bytes_moved += uint64_t(op.outputs[0].shape.rows() * desc.format->row_bytes(desc.shape.back()));
+    else if (!shared[i])
+      cost.bytes_moved += bytes;
   }
   return cost;
 }

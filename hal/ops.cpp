@@ -51,21 +51,46 @@ int aliased_input(const OpParams& params, int output) {
 }
 
 Arity op_arity(const OpParams& params) {
-  return std::visit(
-      Overload{[](const EmbedRows&) { return Arity{2, 1}; },
-               [](const Matmul& op) { return Arity{2 + int(op.has_bias) + int(op.has_residual), 1}; },
-               [](const MatmulGlu&) { return Arity{3, 1}; },
-               [](const RmsNorm&) { return Arity{2, 1}; },
-               [](const FusedNorm& op) { return Arity{2 + int(op.has_residual), 1 + int(op.has_residual)}; },
-               [](const Binary&) { return Arity{2, 1}; },
-               [](const Glu&) { return Arity{2, 1}; },
-               [](const Rope&) { return Arity{3, 1}; },
-               [](const KvStore&) { return Arity{5, 2}; },
-               [](const Attention&) { return Arity{6, 1}; },
-               [](const RopeStore& op) { return Arity{op.has_norm ? 10 : 8, 3}; },
-               [](const GatherRows&) { return Arity{2, 1}; },
-               [](const auto&) { return Arity{1, 1}; }},
-      params);
+  return std::visit(Overload{[](const EmbedRows&) {
+                               return Arity{2, 1};
+                             },
+                             [](const Matmul& op) {
+                               return Arity{2 + int(op.has_bias) + int(op.has_residual), 1};
+                             },
+                             [](const MatmulGlu&) {
+                               return Arity{3, 1};
+                             },
+                             [](const RmsNorm&) {
+                               return Arity{2, 1};
+                             },
+                             [](const FusedNorm& op) {
+                               return Arity{2 + int(op.has_residual), 1 + int(op.has_residual)};
+                             },
+                             [](const Binary&) {
+                               return Arity{2, 1};
+                             },
+                             [](const Glu&) {
+                               return Arity{2, 1};
+                             },
+                             [](const Rope&) {
+                               return Arity{3, 1};
+                             },
+                             [](const KvStore&) {
+                               return Arity{5, 2};
+                             },
+                             [](const Attention&) {
+                               return Arity{6, 1};
+                             },
+                             [](const RopeStore& op) {
+                               return Arity{op.has_norm ? 10 : 8, 3};
+                             },
+                             [](const GatherRows&) {
+                               return Arity{2, 1};
+                             },
+                             [](const auto&) {
+                               return Arity{1, 1};
+                             }},
+                    params);
 }
 
 std::string OpDesc::text() const {

@@ -31,9 +31,9 @@ struct EmbedRows {
 };
 
 // Packs rows for kQ8 matmuls.                x[R, K] -> q Q8_ACT[R, K].             Bit-identical on every device.
-// K is a multiple of 32. x / scale is computed as the correctly rounded f32 quotient; a group whose scale is 0 has codes
-// 0; codes are clamped to +-127, which only a subnormal scale can reach; a NaN quotient is code 0.
-// Q8_ACT row: int8 codes[K], then f32 scales[K/32], then int32 sums[K/32] of the codes of each group.
+// K is a multiple of 32. x / scale is computed as the correctly rounded f32 quotient; a group whose scale is 0 has
+// codes 0; codes are clamped to +-127, which only a subnormal scale can reach; a NaN quotient is code 0. Q8_ACT row:
+// int8 codes[K], then f32 scales[K/32], then int32 sums[K/32] of the codes of each group.
 struct QuantizeQ8 {
   bool operator==(const QuantizeQ8&) const = default;
 };
@@ -170,8 +170,9 @@ struct Cast {
   bool operator==(const Cast&) const = default;
 };
 
-using OpParams = std::variant<EmbedRows, QuantizeQ8, Matmul, MatmulGlu, RmsNorm, FusedNorm, Binary, Unary, Scale, Softcap,
-                              Glu, Rope, KvStore, Attention, RopeStore, GatherRows, Softmax, Argmax, Reshape, Cast>;
+using OpParams =
+    std::variant<EmbedRows, QuantizeQ8, Matmul, MatmulGlu, RmsNorm, FusedNorm, Binary, Unary, Scale, Softcap, Glu, Rope,
+                 KvStore, Attention, RopeStore, GatherRows, Softmax, Argmax, Reshape, Cast>;
 
 // "matmul", "rms_norm", ..., as the graph's text form, profiles and errors print it.
 std::string_view op_name(const OpParams& params);

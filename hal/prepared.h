@@ -35,8 +35,8 @@ class Weight {
  public:
   virtual ~Weight() = default;
   virtual const TensorDesc& desc() const = 0;
-  virtual uint64_t device_bytes() const = 0;   // memory that it holds beyond the source
-  virtual bool keeps_source() const = 0;       // the source's memory must stay valid and is read again
+  virtual uint64_t device_bytes() const = 0;  // memory that it holds beyond the source
+  virtual bool keeps_source() const = 0;      // the source's memory must stay valid and is read again
 };
 
 // An op that a device is ready to run.

@@ -52,9 +52,7 @@ tl::unexpected<Error> fail(ErrorCode code, std::string_view what, std::string_vi
   return tl::unexpected<Error>(Error(code, what, why, remedy));
 }
 
-tl::unexpected<Error> fail(Error error) {
-  return tl::unexpected<Error>(std::move(error));
-}
+tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
 
 tl::unexpected<Error> fail(Error error, std::string_view doing) {
   return tl::unexpected<Error>(std::move(error).add_context(std::string(doing)));

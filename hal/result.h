@@ -10,17 +10,17 @@
 namespace trireme {
 
 enum class ErrorCode {
-  kInvalidArgument,   // the caller's value can never work
-  kNotFound,          // a file, device, tensor or name does not exist
-  kUnsupported,       // valid, but this device or version cannot do it
-  kCorruptData,       // outside data breaks its own format
-  kOutOfMemory,       // a budget or an allocator said no
-  kIo,                // the operating system failed a read or a write
-  kTimeout,           // a wait ended before its value was reached
-  kDeviceLost,        // a device failed while working
-  kCancelled,         // the user asked to stop
-  kContextOverflow,   // a sequence would grow past its capacity
-  kInternal,          // an invariant of this program is broken
+  kInvalidArgument,  // the caller's value can never work
+  kNotFound,         // a file, device, tensor or name does not exist
+  kUnsupported,      // valid, but this device or version cannot do it
+  kCorruptData,      // outside data breaks its own format
+  kOutOfMemory,      // a budget or an allocator said no
+  kIo,               // the operating system failed a read or a write
+  kTimeout,          // a wait ended before its value was reached
+  kDeviceLost,       // a device failed while working
+  kCancelled,        // the user asked to stop
+  kContextOverflow,  // a sequence would grow past its capacity
+  kInternal,         // an invariant of this program is broken
 };
 
 std::string_view error_code_name(ErrorCode code);
@@ -75,16 +75,16 @@ tl::unexpected<Error> fail(Error error, std::string_view doing);
 #define TRIREME_CONCAT(a, b) TRIREME_CONCAT_INNER(a, b)
 
 // Returns the error of a Status or Result expression to the caller.
-#define TRIREME_TRY(expression)                                             \
-  do {                                                                      \
-    auto trireme_try_result = (expression);                                 \
+#define TRIREME_TRY(expression)                                                             \
+  do {                                                                                      \
+    auto trireme_try_result = (expression);                                                 \
     if (!trireme_try_result) return ::trireme::fail(std::move(trireme_try_result).error()); \
   } while (false)
 
 // Declares or assigns `target` from a Result, or returns its error to the caller.
 #define TRIREME_ASSIGN(target, expression) \
   TRIREME_ASSIGN_INNER(TRIREME_CONCAT(trireme_result_, __LINE__), target, expression)
-#define TRIREME_ASSIGN_INNER(name, target, expression)         \
-  auto name = (expression);                                    \
-  if (!name) return ::trireme::fail(std::move(name).error());  \
+#define TRIREME_ASSIGN_INNER(name, target, expression)        \
+  auto name = (expression);                                   \
+  if (!name) return ::trireme::fail(std::move(name).error()); \
   target = std::move(*name)

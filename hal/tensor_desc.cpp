@@ -11,12 +11,14 @@ Shape::Shape(std::initializer_list<int64_t> sizes) {
 
 Result<Shape> Shape::from(std::span<const int64_t> sizes) {
   if (sizes.size() > size_t(kMaxRank))
-    return fail(ErrorCode::kInvalidArgument, "shape", std::to_string(sizes.size()) + " dimensions, at most 4 are allowed");
+    return fail(ErrorCode::kInvalidArgument, "shape",
+                std::to_string(sizes.size()) + " dimensions, at most 4 are allowed");
   Shape shape;
   int64_t elements = 1;
   for (const int64_t size : sizes) {
     if (size < 0 || (size != 0 && elements > std::numeric_limits<int64_t>::max() / 16 / size))
-      return fail(ErrorCode::kInvalidArgument, "shape", "dimension " + std::to_string(size) + " is negative or too large");
+      return fail(ErrorCode::kInvalidArgument, "shape",
+                  "dimension " + std::to_string(size) + " is negative or too large");
     elements *= size;
     shape.sizes_[size_t(shape.rank_++)] = size;
   }

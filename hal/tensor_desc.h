@@ -25,7 +25,9 @@ class Shape {
   int64_t& operator[](int axis) { return sizes_[size_t(axis)]; }
   int64_t back() const { return rank_ == 0 ? 1 : sizes_[size_t(rank_ - 1)]; }  // the fastest dimension
   int64_t elements() const;  // 2^57 - 1 where the product of unchecked sizes does not fit
-  int64_t rows() const { return rank_ == 0 ? 1 : elements() / (back() ? back() : 1); }  // product of all but the fastest
+  int64_t rows() const {
+    return rank_ == 0 ? 1 : elements() / (back() ? back() : 1);
+  }  // product of all but the fastest
   bool operator==(const Shape&) const = default;
   std::string text() const;  // "[32, 576]"
 

@@ -103,8 +103,8 @@ Status Session::compile_variants(const SessionOptions& options, const KvBlocksSh
                      compiler::compile(std::move(graph), placement_, options.compile));
       uint64_t arena_bytes = 0;
       for (const compiler::Part& part : compiled.parts) arena_bytes += part.arena_bytes;
-      spdlog::debug("a step of up to {} rows and {} outputs: {} nodes, {} bytes of intermediate values", tokens, outputs,
-                    compiled.graph.node_count(), arena_bytes);
+      spdlog::debug("a step of up to {} rows and {} outputs: {} nodes, {} bytes of intermediate values", tokens,
+                    outputs, compiled.graph.node_count(), arena_bytes);
       Variant variant;
       variant.tokens = tokens;
       variant.outputs = outputs;

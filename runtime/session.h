@@ -64,8 +64,8 @@ class Session {
   int64_t max_rows() const { return max_rows_; }
   int64_t max_outputs() const { return max_outputs_; }
 
-  // Loads the weights and prepares the step of `rows` rows, so that the first step does not. `loading` hears before each
-  // tensor how many bytes of the model were asked for so far; an error that it returns ends the work.
+  // Loads the weights and prepares the step of `rows` rows, so that the first step does not. `loading` hears before
+  // each tensor how many bytes of the model were asked for so far; an error that it returns ends the work.
   Status warm_up(int64_t rows = 1, const std::function<Status(uint64_t bytes)>& loading = {});
 
   // Computes a batch of tokens. When it fails no sequence has grown.

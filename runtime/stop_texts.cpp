@@ -15,9 +15,7 @@ size_t begun(std::string_view text, std::string_view stop) {
 
 }  // namespace
 
-StopTexts::StopTexts(std::vector<std::string> texts) : texts_(std::move(texts)) {
-  std::erase(texts_, std::string());
-}
+StopTexts::StopTexts(std::vector<std::string> texts) : texts_(std::move(texts)) { std::erase(texts_, std::string()); }
 
 std::string StopTexts::push(std::string_view piece) {
   if (found_) return {};
@@ -35,8 +33,6 @@ std::string StopTexts::push(std::string_view piece) {
   return before;
 }
 
-std::string StopTexts::finish() {
-  return std::exchange(kept_, {});
-}
+std::string StopTexts::finish() { return std::exchange(kept_, {}); }
 
 }  // namespace trireme::runtime

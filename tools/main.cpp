@@ -43,7 +43,8 @@ void add_commands(CLI::App& app, Context& context) {
     if (command->get_name() == "completion") continue;
     if (command->get_name() != "chat")
       command->add_flag("--json", context.json, "Print one JSON object on stdout, for programs");
-    command->add_option("--log", context.log_level, "What to tell on stderr of the work: off, error, warn, info or debug")
+    command
+        ->add_option("--log", context.log_level, "What to tell on stderr of the work: off, error, warn, info or debug")
         ->transform(CLI::IsMember({"off", "error", "warn", "info", "debug"}, CLI::ignore_case))
         ->capture_default_str();
   }

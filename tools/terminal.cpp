@@ -86,9 +86,7 @@ Status print_json(const nlohmann::ordered_json& value) {
   return print(value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
-void note(std::string_view line) {
-  show(std::string(line) + "\n");
-}
+void note(std::string_view line) { show(std::string(line) + "\n"); }
 
 void show(std::string_view text) {
   while (!text.empty()) {
@@ -105,9 +103,7 @@ std::string error_line(const Error& error) {
   return runtime::printable(line, kLongest);
 }
 
-bool interrupted() {
-  return was_interrupted != 0;
-}
+bool interrupted() { return was_interrupted != 0; }
 
 void clear_interrupt() {
   char drained[64];
@@ -135,8 +131,6 @@ std::string format_bytes(uint64_t bytes) {
   return fmt::format("{:.2f} GiB", double(bytes) / (1 << 30));
 }
 
-std::string format_rate(double tokens_per_s) {
-  return fmt::format("{:.1f}", tokens_per_s);
-}
+std::string format_rate(double tokens_per_s) { return fmt::format("{:.1f}", tokens_per_s); }
 
 }  // namespace trireme::tools

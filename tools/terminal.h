@@ -27,8 +27,8 @@ Status print_json(const nlohmann::ordered_json& value);
 void note(std::string_view line);
 void show(std::string_view text);
 
-// From now on spdlog's default logger writes to stderr what is of this level ("off", "error", "warn", "info", "debug") or
-// above, as lines that begin with their level.
+// From now on spdlog's default logger writes to stderr what is of this level ("off", "error", "warn", "info", "debug")
+// or above, as lines that begin with their level.
 void start_log(const std::string& level);
 
 // "error: <what>: <why>; <what to do>", on one line whatever the error quotes.

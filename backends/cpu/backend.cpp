@@ -30,8 +30,6 @@ class CpuBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> create_backend() {
-  return std::make_unique<CpuBackend>();
-}
+std::unique_ptr<Backend> create_backend() { return std::make_unique<CpuBackend>(); }
 
 }  // namespace trireme::cpu

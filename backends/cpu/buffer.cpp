@@ -19,7 +19,8 @@ void CpuBuffer::Free::operator()(std::byte* memory) const { std::free(memory); }
 Result<std::shared_ptr<CpuBuffer>> CpuBuffer::allocate(const void* device, uint64_t bytes) {
   const uint64_t alignment = bytes >= kHugePage ? kHugePage : kAlignment;
   const auto out_of_memory = [&] {
-    return fail(ErrorCode::kOutOfMemory, "device cpu:0", "no memory for a buffer of " + std::to_string(bytes) + " bytes",
+    return fail(ErrorCode::kOutOfMemory, "device cpu:0",
+                "no memory for a buffer of " + std::to_string(bytes) + " bytes",
                 "use a smaller model or context, or free memory");
   };
   if (bytes > UINT64_MAX / 2) return out_of_memory();

@@ -27,7 +27,8 @@ class CopyKernel final : public Kernel {
 
 Result<std::byte*> resolve(const void* device, const BufferRange& range, uint64_t bytes, const std::string& what) {
   const auto* buffer = dynamic_cast<const CpuBuffer*>(range.buffer);
-  if (!buffer || buffer->device() != device) return fail(ErrorCode::kInvalidArgument, what, "its buffer does not belong to this device");
+  if (!buffer || buffer->device() != device)
+    return fail(ErrorCode::kInvalidArgument, what, "its buffer does not belong to this device");
   TRIREME_TRY(check_range(range));
   if (range.bytes < bytes)
     return fail(ErrorCode::kInvalidArgument, what,
@@ -36,7 +37,8 @@ Result<std::byte*> resolve(const void* device, const BufferRange& range, uint64_
 }
 
 // Kernels read their operands by typed loads, which a misaligned offset would make undefined.
-Result<std::byte*> resolve_operand(const void* device, const BufferRange& range, const TensorDesc& desc, const std::string& what) {
+Result<std::byte*> resolve_operand(const void* device, const BufferRange& range, const TensorDesc& desc,
+                                   const std::string& what) {
   TRIREME_ASSIGN(std::byte * pointer, resolve(device, range, uint64_t(desc.bytes()), what));
   const auto alignment = uintptr_t(desc.format->plain ? dtype_size(*desc.format->plain) : 4);
   if (reinterpret_cast<uintptr_t>(pointer) % alignment != 0)
@@ -65,15 +67,16 @@ Status CpuCommandList::dispatch(std::shared_ptr<const PreparedOp> op, const Disp
                 std::to_string(operands.ranges.size()) + " ranges were given, not " + std::to_string(expected));
   std::vector<std::byte*> pointers;
   for (size_t i = 0; i < bound.size(); ++i) {
-    TRIREME_ASSIGN(std::byte * pointer,
-                   resolve_operand(device_, operands.ranges[i], bound[i], "operand " + std::to_string(i) + " of " + desc.text()));
+    TRIREME_ASSIGN(std::byte * pointer, resolve_operand(device_, operands.ranges[i], bound[i],
+                                                        "operand " + std::to_string(i) + " of " + desc.text()));
     pointers.push_back(pointer);
   }
   Step step;
   step.kernel = &prepared->kernel();
   step.phases = step.kernel->phases();
   if (workspace_bytes > 0) {
-    TRIREME_ASSIGN(step.workspace, resolve(device_, operands.ranges.back(), workspace_bytes, "workspace of " + desc.text()));
+    TRIREME_ASSIGN(step.workspace,
+                   resolve(device_, operands.ranges.back(), workspace_bytes, "workspace of " + desc.text()));
     if (reinterpret_cast<uintptr_t>(step.workspace) % 64 != 0)
       return fail(ErrorCode::kInvalidArgument, "workspace of " + desc.text(), "its offset is not a multiple of 64");
   }
@@ -137,8 +140,9 @@ Status CpuCommandList::bind_rows(std::span<Step> steps) {
     int32_t count = 0;
     std::memcpy(&count, step.count, sizeof count);
     if (count < 0 || count > step.capacity)
-      return fail(ErrorCode::kInvalidArgument, "submit on cpu:0",
-                  "a row count of " + std::to_string(count) + " is outside the capacity of " + std::to_string(step.capacity));
+      return fail(
+          ErrorCode::kInvalidArgument, "submit on cpu:0",
+          "a row count of " + std::to_string(count) + " is outside the capacity of " + std::to_string(step.capacity));
     step.args.rows = count;
   }
   for (const Step& step : steps) {

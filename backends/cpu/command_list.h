@@ -36,8 +36,8 @@ class CpuCommandList final : public CommandList {
     int64_t capacity = 1;
     const std::byte* count = nullptr;  // I32 that limits the rows; null: capacity
     int phases = 1;
-    KernelArgs args;                   // of the submit that runs
-    int64_t end_chunk = 0;             // in the region of the phase that runs
+    KernelArgs args;        // of the submit that runs
+    int64_t end_chunk = 0;  // in the region of the phase that runs
   };
   struct Group {
     size_t begin = 0;

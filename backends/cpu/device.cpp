@@ -48,7 +48,8 @@ Status check_constants(const OpDesc& op, Constants constants) {
 
 Result<std::shared_ptr<Device>> CpuDevice::open(int threads, bool native_bf16) {
   if (native_bf16 && !has_native_bf16())
-    return fail(ErrorCode::kUnsupported, "native bf16", "the processor of cpu:0 has no instructions for it", "leave it out");
+    return fail(ErrorCode::kUnsupported, "native bf16", "the processor of cpu:0 has no instructions for it",
+                "leave it out");
   const int count = threads > 0 ? threads : usable_cores();
   try {
     return std::make_shared<CpuDevice>(count, native_bf16);
@@ -86,8 +87,10 @@ std::vector<Assessment> CpuDevice::assess(std::span<const OpDesc> ops) const {
   std::vector<Assessment> answers;
   answers.reserve(ops.size());
   for (const OpDesc& op : ops) {
-    if (auto reason = unsupported_reason(op)) answers.push_back(Unsupported{std::move(*reason)});
-    else answers.push_back(cpu_op_cost(op, pool_.threads(), native_bf16_));
+    if (auto reason = unsupported_reason(op))
+      answers.push_back(Unsupported{std::move(*reason)});
+    else
+      answers.push_back(cpu_op_cost(op, pool_.threads(), native_bf16_));
   }
   return answers;
 }
@@ -108,8 +111,8 @@ Result<std::shared_ptr<const Weight>> CpuDevice::prepare_weight(const HostTensor
   return quantized::PackedWeight::pack(tensor, packed_weights_, parallel);
 }
 
-Result<std::shared_ptr<const PreparedOp>> CpuDevice::prepare(
-    const OpDesc& op, std::span<const std::shared_ptr<const Weight>> constants) {
+Result<std::shared_ptr<const PreparedOp>> CpuDevice::prepare(const OpDesc& op,
+                                                             std::span<const std::shared_ptr<const Weight>> constants) {
   if (auto reason = unsupported_reason(op))
     return fail(ErrorCode::kUnsupported, "device cpu:0 cannot do " + op.text(), *reason,
                 "choose another device for it with --device");

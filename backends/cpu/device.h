@@ -24,8 +24,8 @@ class CpuDevice final : public Device {
   Result<std::shared_ptr<Buffer>> allocate(uint64_t bytes) override;
   Result<std::shared_ptr<Buffer>> import_host(std::span<std::byte> memory) override;
   Result<std::shared_ptr<const Weight>> prepare_weight(const HostTensor& tensor, WeightUse use) override;
-  Result<std::shared_ptr<const PreparedOp>> prepare(
-      const OpDesc& op, std::span<const std::shared_ptr<const Weight>> constants) override;
+  Result<std::shared_ptr<const PreparedOp>> prepare(const OpDesc& op,
+                                                    std::span<const std::shared_ptr<const Weight>> constants) override;
   Result<std::unique_ptr<CommandList>> create_command_list() override;
   Result<std::shared_ptr<Timeline>> create_timeline() override;
   Status submit(CommandList& list, std::span<const TimelinePoint> waits,

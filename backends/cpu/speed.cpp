@@ -68,10 +68,13 @@ MeasuredSpeed measure_speed(ThreadPool& pool) {
   const ThreadPool::Burst burst(pool);
   std::atomic<float> sink{0};
   MeasuredSpeed speed;
-  pool.run(kFloats / kChunk, [&](int64_t chunk, int) { std::memset(values + chunk * kChunk, 0, kChunk * sizeof(float)); });
+  pool.run(kFloats / kChunk,
+           [&](int64_t chunk, int) { std::memset(values + chunk * kChunk, 0, kChunk * sizeof(float)); });
   speed.read_bytes_per_s = double(kFloats * sizeof(float)) / best_seconds(3, [&] {
-    pool.run(kFloats / kChunk, [&](int64_t chunk, int) { sink = HWY_DYNAMIC_DISPATCH(sum_all)(values + chunk * kChunk, kChunk); });
-  });
+                             pool.run(kFloats / kChunk, [&](int64_t chunk, int) {
+                               sink = HWY_DYNAMIC_DISPATCH(sum_all)(values + chunk * kChunk, kChunk);
+                             });
+                           });
   std::atomic<int64_t> multiply_adds{0};
   const double multiply_seconds = best_seconds(3, [&] {
     multiply_adds = 0;
@@ -83,9 +86,11 @@ MeasuredSpeed measure_speed(ThreadPool& pool) {
   });
   speed.multiply_adds_per_s = double(multiply_adds) / multiply_seconds;
   constexpr int kLaunches = 500;
-  speed.launch_s = best_seconds(3, [&] {
-    for (int i = 0; i < kLaunches; ++i) pool.run(pool.threads(), [&](int64_t, int) {});
-  }) / kLaunches;
+  speed.launch_s = best_seconds(3,
+                                [&] {
+                                  for (int i = 0; i < kLaunches; ++i) pool.run(pool.threads(), [&](int64_t, int) {});
+                                }) /
+                   kLaunches;
   return speed;
 }
 

@@ -20,7 +20,7 @@ using std::chrono::milliseconds;
 
 constexpr auto kBurstSpin = microseconds(60);  // more than the longest serial step inside a list
 constexpr auto kIdleSpin = microseconds(5);
-constexpr auto kStall = microseconds(150);  // a join this much longer than a chunk means a lost core
+constexpr auto kStall = microseconds(150);      // a join this much longer than a chunk means a lost core
 constexpr auto kPreempted = microseconds(400);  // a spinning thread that sees this pass was off its core
 constexpr int kPausesPerClock = 32;
 

@@ -43,6 +43,8 @@ Result<std::shared_ptr<const Weight>> MappedWeight::view(const HostTensor& tenso
   return weight;
 }
 
-void MappedWeight::read_row(int64_t index, std::span<float> values) const { (void)decode_rows(source_, index, 1, values); }
+void MappedWeight::read_row(int64_t index, std::span<float> values) const {
+  (void)decode_rows(source_, index, 1, values);
+}
 
 }  // namespace trireme::cpu

@@ -26,8 +26,6 @@ class ReferenceBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> create_backend() {
-  return std::make_unique<ReferenceBackend>();
-}
+std::unique_ptr<Backend> create_backend() { return std::make_unique<ReferenceBackend>(); }
 
 }  // namespace trireme::reference

@@ -22,8 +22,7 @@ void HostBuffer::Release::operator()(std::byte* memory) const { ::operator delet
 
 Result<std::shared_ptr<HostBuffer>> HostBuffer::allocate(const void* device, uint64_t bytes) {
   void* memory = nullptr;
-  if (bytes <= physical_memory())
-    memory = ::operator new(size_t(bytes), kAlignment, std::nothrow);
+  if (bytes <= physical_memory()) memory = ::operator new(size_t(bytes), kAlignment, std::nothrow);
   if (!memory)
     return fail(ErrorCode::kOutOfMemory, "reference:0", "the system has no " + std::to_string(bytes) + " bytes left",
                 "use a smaller model or a shorter context");

@@ -31,12 +31,14 @@ Status HostCommandList::dispatch(std::shared_ptr<const PreparedOp> op, const Dis
   if (!kernel) return fail(ErrorCode::kInvalidArgument, "command list", "the op was prepared by another device");
   const std::vector<TensorDesc>& bound = kernel->bound();
   if (operands.ranges.size() != bound.size())
-    return fail(ErrorCode::kInvalidArgument, kernel->desc().text(),
-                "it takes " + std::to_string(bound.size()) + " operands, not " + std::to_string(operands.ranges.size()));
+    return fail(
+        ErrorCode::kInvalidArgument, kernel->desc().text(),
+        "it takes " + std::to_string(bound.size()) + " operands, not " + std::to_string(operands.ranges.size()));
   std::vector<std::byte*> memory;
   for (size_t i = 0; i < bound.size(); ++i) {
     TRIREME_ASSIGN(std::byte * data, resolve(device_, operands.ranges[i]));
-    if (operands.ranges[i].bytes != uint64_t(bound[i].bytes()) || reinterpret_cast<uintptr_t>(data) % kOperandAlignment != 0)
+    if (operands.ranges[i].bytes != uint64_t(bound[i].bytes()) ||
+        reinterpret_cast<uintptr_t>(data) % kOperandAlignment != 0)
       return fail(ErrorCode::kInvalidArgument, kernel->desc().text(),
                   "operand " + std::to_string(i) + " is a range of " + std::to_string(operands.ranges[i].bytes) +
                       " bytes, not an aligned one of " + std::to_string(bound[i].bytes()));

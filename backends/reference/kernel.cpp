@@ -30,7 +30,8 @@ Result<std::shared_ptr<const HostWeight>> HostWeight::decode(const HostTensor& t
   try {
     weight->decoded_.resize(size_t(rows * columns));
   } catch (const std::bad_alloc&) {
-    return fail(ErrorCode::kOutOfMemory, tensor.name, "the system cannot hold its " + std::to_string(rows * columns) + " floats");
+    return fail(ErrorCode::kOutOfMemory, tensor.name,
+                "the system cannot hold its " + std::to_string(rows * columns) + " floats");
   }
   TRIREME_TRY(decode_rows(tensor, 0, rows, weight->decoded_));
   weight->values_ = weight->decoded_.data();
@@ -50,16 +51,19 @@ Result<int64_t> Call::rows(const Tensor& tensor) const {
 std::optional<std::string> unsupported(const OpDesc& op) {
   if (Status checked = check_op(op); !checked) return checked.error().why();
   for (const Operand& input : op.inputs) {
-    if (input.constant ? has_float_values(*input.desc.format) : input.desc.format->plain || input.desc.format == &formats::q8_act())
+    if (input.constant ? has_float_values(*input.desc.format)
+                       : input.desc.format->plain || input.desc.format == &formats::q8_act())
       continue;
-    return "an operand in " + input.desc.format->name + (input.constant ? " has no float values" : " must be a constant");
+    return "an operand in " + input.desc.format->name +
+           (input.constant ? " has no float values" : " must be a constant");
   }
   return std::nullopt;
 }
 
 Result<std::shared_ptr<const Kernel>> Kernel::create(const OpDesc& op,
                                                      std::span<const std::shared_ptr<const Weight>> constants) {
-  if (auto reason = unsupported(op)) return fail(ErrorCode::kUnsupported, "reference:0 cannot do " + op.text(), *reason);
+  if (auto reason = unsupported(op))
+    return fail(ErrorCode::kUnsupported, "reference:0 cannot do " + op.text(), *reason);
   auto kernel = std::make_shared<Kernel>();
   kernel->desc_ = op;
   size_t next = 0;

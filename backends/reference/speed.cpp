@@ -56,7 +56,8 @@ MeasuredSpeed measure_speed(Device& device) {
   const auto dense = time_op(device, matmul(kBatch, kSide, kSide), 1);
   const auto launch = time_op(device, matmul(1, 1, 1), kLaunches);
   if (!stream || !dense || !launch) return {};
-  return {double(kRows * kColumns) * sizeof(float) / *stream, double(kBatch * kSide * kSide) / *dense, *launch / kLaunches};
+  return {double(kRows * kColumns) * sizeof(float) / *stream, double(kBatch * kSide * kSide) / *dense,
+          *launch / kLaunches};
 }
 
 }  // namespace trireme::reference

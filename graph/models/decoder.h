@@ -39,9 +39,7 @@ Result<std::optional<std::vector<int64_t>>> read_layer_types(const Metadata& met
 Status read_gguf_windows(const Metadata& metadata, Hyperparameters& hyperparameters);
 
 // The transform of families whose tensors are alike in folders and GGUF files.
-inline TensorTransform keep_tensor(std::string_view) {
-  return TensorTransform::kNone;
-}
+inline TensorTransform keep_tensor(std::string_view) { return TensorTransform::kNone; }
 
 // Tensor names that these families share.
 inline constexpr std::array kDecoderTensorNames = {

@@ -9,7 +9,8 @@ namespace {
 Status read_windows(const Metadata& metadata, Hyperparameters& h) {
   // A size alone says nothing: some files of these families state one that no layer uses.
   if (metadata.source() == MetadataSource::kGguf)
-    return metadata.has(gguf_key(metadata, "attention.sliding_window_pattern")) ? read_gguf_windows(metadata, h) : Status();
+    return metadata.has(gguf_key(metadata, "attention.sliding_window_pattern")) ? read_gguf_windows(metadata, h)
+                                                                                : Status();
   TRIREME_ASSIGN(const bool used, bool_or(metadata, "use_sliding_window", false));
   if (!used) return {};
   TRIREME_ASSIGN(const auto layer_windows, read_layer_types(metadata, h));
@@ -28,7 +29,8 @@ Status read_windows(const Metadata& metadata, Hyperparameters& h) {
 Status finish_reading_qwen(const Metadata& metadata, Hyperparameters& h) {
   constexpr double kRopeBase = 10000;
   const bool gguf = metadata.source() == MetadataSource::kGguf;
-  TRIREME_ASSIGN(h.rope, gguf ? read_gguf_rope(metadata, h, kRopeBase) : read_hugging_face_rope(metadata, h, kRopeBase));
+  TRIREME_ASSIGN(h.rope,
+                 gguf ? read_gguf_rope(metadata, h, kRopeBase) : read_hugging_face_rope(metadata, h, kRopeBase));
   TRIREME_TRY(read_windows(metadata, h));
   return check(h);
 }

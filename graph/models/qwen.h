@@ -8,8 +8,8 @@
 namespace trireme::graph {
 
 // Reads rope and `windows` once the decoder's sizes are known, and checks the whole. Windows: none unless
-// use_sliding_window; then those of layer_types, or of the layers from max_window_layers on. GGUF files have one only with
-// a pattern that names its layers. Errors: kCorruptData or kNotFound naming the key.
+// use_sliding_window; then those of layer_types, or of the layers from max_window_layers on. GGUF files have one only
+// with a pattern that names its layers. Errors: kCorruptData or kNotFound naming the key.
 Status finish_reading_qwen(const Metadata& metadata, Hyperparameters& hyperparameters);
 
 // Family::gguf_form for this value of general.architecture.

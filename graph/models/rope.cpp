@@ -57,9 +57,7 @@ void scale_llama3(const RopeScaling& scaling, std::vector<double>& frequencies) 
   }
 }
 
-bool is_positive(double value) {
-  return std::isfinite(value) && value > 0;
-}
+bool is_positive(double value) { return std::isfinite(value) && value > 0; }
 
 Status check(const RopeParameters& rope) {
   const RopeScaling& scaling = rope.scaling;
@@ -77,7 +75,8 @@ Status check(const RopeParameters& rope) {
       return bad_rope("the frequency factors are not positive and rising");
     return {};
   }
-  if (!is_positive(scaling.beta_fast) || !is_positive(scaling.beta_slow)) return bad_rope("yarn's betas are not positive");
+  if (!is_positive(scaling.beta_fast) || !is_positive(scaling.beta_slow))
+    return bad_rope("yarn's betas are not positive");
   if (scaling.attention_factor && !is_positive(*scaling.attention_factor))
     return bad_rope("the attention factor is not positive");
   return {};
@@ -109,7 +108,7 @@ Result<RopeTable> rope_table(const RopeParameters& rope, std::span<const float> 
   }
   if (!factors.empty() && factors.size() != frequencies.size())
     return bad_rope("there are " + std::to_string(factors.size()) + " frequency factors for " +
-               std::to_string(frequencies.size()) + " frequencies");
+                    std::to_string(frequencies.size()) + " frequencies");
   RopeTable table{.frequencies = {}, .magnitude = float(magnitude(rope.scaling))};
   for (size_t i = 0; i < frequencies.size(); ++i) {
     if (!factors.empty() && !is_positive(factors[i])) return bad_rope("a frequency factor is not positive");

@@ -16,15 +16,18 @@ std::vector<Bound> bound_operands(const PreparedOp& op) {
   std::vector<Bound> outputs;
   for (size_t i = 0; i < desc.outputs.size(); ++i) {
     const int input = aliased_input(desc.params, int(i));
-    if (input >= 0) shared[size_t(input)] = true;
-    else outputs.push_back({"output " + std::to_string(i), uint64_t(desc.outputs[i].bytes()), true});
+    if (input >= 0)
+      shared[size_t(input)] = true;
+    else
+      outputs.push_back({"output " + std::to_string(i), uint64_t(desc.outputs[i].bytes()), true});
   }
   // A reshape's output is its input's storage, and nothing is written.
   const bool writes_shared = !std::holds_alternative<Reshape>(desc.params);
   std::vector<Bound> bound;
   for (size_t i = 0; i < desc.inputs.size(); ++i)
     if (!desc.inputs[i].constant)
-      bound.push_back({"input " + std::to_string(i), uint64_t(desc.inputs[i].desc.bytes()), shared[i] && writes_shared});
+      bound.push_back(
+          {"input " + std::to_string(i), uint64_t(desc.inputs[i].desc.bytes()), shared[i] && writes_shared});
   bound.insert(bound.end(), outputs.begin(), outputs.end());
   if (op.workspace_bytes() > 0) bound.push_back({"the workspace", op.workspace_bytes(), true});
   return bound;
@@ -50,7 +53,8 @@ CheckedList::CheckedList(std::shared_ptr<Tracker> tracker, std::shared_ptr<ListR
 Status CheckedList::check_recording() const {
   TRIREME_TRY(check_open(*tracker_, *record_->device, "command list"));
   if (record_->finished)
-    return tracker_->found(misuse("command list of " + record_->device->id, "it is recorded after finish()", "create a new list"));
+    return tracker_->found(
+        misuse("command list of " + record_->device->id, "it is recorded after finish()", "create a new list"));
   return {};
 }
 
@@ -61,7 +65,8 @@ Result<Access> CheckedList::resolve(const std::string& step, const std::string& 
   auto buffer = tracker_->find(range.buffer);
   if (!buffer) return tracker_->found(misuse(what, "its buffer was freed, or was not made by a validated device"));
   if (buffer->device != record_->device)
-    return tracker_->found(misuse(what, "its buffer belongs to " + buffer->device->id + ", not to " + record_->device->id));
+    return tracker_->found(
+        misuse(what, "its buffer belongs to " + buffer->device->id + ", not to " + record_->device->id));
   if (Status inside = check_range(range); !inside) return tracker_->found(misuse(what, inside.error().why()));
   return Access{std::move(buffer), range.offset, range.bytes, writes};
 }
@@ -69,21 +74,25 @@ Result<Access> CheckedList::resolve(const std::string& step, const std::string& 
 Result<Access> CheckedList::resolve_count(const std::string& step, const BufferRange& range) const {
   TRIREME_ASSIGN(Access access, resolve(step, "run-time count", range, false));
   if (access.bytes != sizeof(int32_t))
-    return tracker_->found(misuse(step, "a run-time count is a range of " + std::to_string(access.bytes) + " bytes, not of one I32"));
+    return tracker_->found(
+        misuse(step, "a run-time count is a range of " + std::to_string(access.bytes) + " bytes, not of one I32"));
   return access;
 }
 
 Status CheckedList::check_order(const std::string& step, const std::vector<Access>& accesses) const {
   for (size_t i = 0; i < accesses.size(); ++i) {
     const Access& access = accesses[i];
-    const std::string where = "bytes " + std::to_string(access.offset) + " to " + std::to_string(access.offset + access.bytes);
+    const std::string where =
+        "bytes " + std::to_string(access.offset) + " to " + std::to_string(access.offset + access.bytes);
     for (size_t j = 0; j < i; ++j)
       if (access.conflicts(accesses[j]))
-        return tracker_->found(misuse(step, where + " of a buffer are two operands at once, and one is written", "give them ranges of their own"));
+        return tracker_->found(misuse(step, where + " of a buffer are two operands at once, and one is written",
+                                      "give them ranges of their own"));
     for (size_t j = segment_; j < record_->accesses.size(); ++j)
       if (access.conflicts(record_->accesses[j]))
-        return tracker_->found(misuse(step, where + " of a buffer are used by an earlier step without an order between them, and one writes",
-                                      "record a barrier between them"));
+        return tracker_->found(misuse(
+            step, where + " of a buffer are used by an earlier step without an order between them, and one writes",
+            "record a barrier between them"));
   }
   return {};
 }
@@ -100,7 +109,8 @@ Status CheckedList::dispatch(std::shared_ptr<const PreparedOp> op, const Dispatc
   const std::string step = checked->desc().text();
   const std::vector<Bound> bound = bound_operands(*checked);
   if (bound.size() != operands.ranges.size())
-    return tracker_->found(misuse(step, "it takes " + std::to_string(bound.size()) + " ranges, not " + std::to_string(operands.ranges.size())));
+    return tracker_->found(misuse(
+        step, "it takes " + std::to_string(bound.size()) + " ranges, not " + std::to_string(operands.ranges.size())));
   std::vector<Access> accesses;
   std::vector<BufferRange> ranges;
   for (size_t i = 0; i < bound.size(); ++i) {
@@ -132,7 +142,8 @@ Status CheckedList::copy(const BufferRange& source, const BufferRange& target) {
   TRIREME_ASSIGN(accesses[0], resolve("copy", "the source", source, false));
   TRIREME_ASSIGN(accesses[1], resolve("copy", "the target", target, true));
   if (source.bytes != target.bytes)
-    return tracker_->found(misuse("copy", "the source has " + std::to_string(source.bytes) + " bytes and the target " + std::to_string(target.bytes)));
+    return tracker_->found(misuse("copy", "the source has " + std::to_string(source.bytes) + " bytes and the target " +
+                                              std::to_string(target.bytes)));
   TRIREME_TRY(check_order("copy", accesses));
   TRIREME_TRY(record_->inner->copy(inner_range(accesses[0]), inner_range(accesses[1])));
   keep(accesses);

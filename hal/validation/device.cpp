@@ -44,8 +44,9 @@ class CheckedDevice final : public Device {
 std::vector<Assessment> CheckedDevice::assess(std::span<const OpDesc> ops) const {
   auto answers = inner_->assess(ops);
   if (answers.size() != ops.size())
-    (void)tracker_->found(Error(ErrorCode::kInternal, "assess on " + record_->id,
-                                std::to_string(answers.size()) + " answers for " + std::to_string(ops.size()) + " ops"));
+    (void)tracker_->found(
+        Error(ErrorCode::kInternal, "assess on " + record_->id,
+              std::to_string(answers.size()) + " answers for " + std::to_string(ops.size()) + " ops"));
   return answers;
 }
 
@@ -60,8 +61,9 @@ Result<std::shared_ptr<Buffer>> CheckedDevice::wrap(Result<std::shared_ptr<Buffe
 Result<std::shared_ptr<const Weight>> CheckedDevice::prepare_weight(const HostTensor& tensor, WeightUse use) {
   TRIREME_ASSIGN(auto weight, inner_->prepare_weight(tensor, use));
   if (weight->desc() != tensor.desc)
-    return tracker_->found(Error(ErrorCode::kInternal, "prepare_weight on " + record_->id,
-                                 tensor.name + " is " + tensor.desc.text() + " but the weight says " + weight->desc().text()));
+    return tracker_->found(
+        Error(ErrorCode::kInternal, "prepare_weight on " + record_->id,
+              tensor.name + " is " + tensor.desc.text() + " but the weight says " + weight->desc().text()));
   return std::make_shared<CheckedWeight>(tracker_, record_, std::move(weight));
 }
 
@@ -71,18 +73,21 @@ Result<std::vector<std::shared_ptr<const Weight>>> CheckedDevice::unwrap(
   for (const Operand& input : op.inputs) {
     if (!input.constant) continue;
     const size_t next = weights.size();
-    const auto weight = next < constants.size() ? std::dynamic_pointer_cast<const CheckedWeight>(constants[next]) : nullptr;
+    const auto weight =
+        next < constants.size() ? std::dynamic_pointer_cast<const CheckedWeight>(constants[next]) : nullptr;
     if (!weight || weight->device() != record_ || weight->desc() != input.desc)
-      return tracker_->found(misuse(op.text(), "constant " + std::to_string(next) + " is no " + input.desc.text() + " of " + record_->id));
+      return tracker_->found(
+          misuse(op.text(), "constant " + std::to_string(next) + " is no " + input.desc.text() + " of " + record_->id));
     weights.push_back(weight->inner());
   }
   if (weights.size() != constants.size())
-    return tracker_->found(misuse(op.text(), std::to_string(constants.size()) + " constants are given, it has " + std::to_string(weights.size())));
+    return tracker_->found(misuse(op.text(), std::to_string(constants.size()) + " constants are given, it has " +
+                                                 std::to_string(weights.size())));
   return weights;
 }
 
-Result<std::shared_ptr<const PreparedOp>> CheckedDevice::prepare(const OpDesc& op,
-                                                                 std::span<const std::shared_ptr<const Weight>> constants) {
+Result<std::shared_ptr<const PreparedOp>> CheckedDevice::prepare(
+    const OpDesc& op, std::span<const std::shared_ptr<const Weight>> constants) {
   const auto answers = inner_->assess({&op, 1});
   const bool promised = answers.size() == 1 && std::holds_alternative<OpCost>(answers[0]);
   std::vector<std::shared_ptr<const Weight>> weights;
@@ -91,7 +96,8 @@ Result<std::shared_ptr<const PreparedOp>> CheckedDevice::prepare(const OpDesc& o
   }
   auto prepared = inner_->prepare(op, weights);
   if (promised != prepared.has_value() && (prepared || prepared.error().code() == ErrorCode::kUnsupported))
-    return tracker_->found(Error(ErrorCode::kInternal, op.text(), record_->id + ": assess() and prepare() do not agree"));
+    return tracker_->found(
+        Error(ErrorCode::kInternal, op.text(), record_->id + ": assess() and prepare() do not agree"));
   if (!prepared) return fail(std::move(prepared).error());
   return std::make_shared<CheckedOp>(tracker_, record_, std::move(*prepared));
 }
@@ -115,7 +121,8 @@ Result<std::vector<Point>> CheckedDevice::points(std::span<const TimelinePoint> 
   for (const TimelinePoint& point : wanted) {
     auto record = tracker_->find(point.timeline);
     if (!record)
-      return tracker_->found(misuse("submit on " + record_->id, "a timeline was freed, or was not made by a validated device"));
+      return tracker_->found(
+          misuse("submit on " + record_->id, "a timeline was freed, or was not made by a validated device"));
     points.push_back({std::move(record), point.value});
   }
   return points;
@@ -136,7 +143,8 @@ Status CheckedDevice::submit(CommandList& list, std::span<const TimelinePoint> w
     for (const Point& point : wrapped) inner.push_back({point.timeline->inner.get(), point.value});
     return inner;
   };
-  Status status = inner_->submit(*submission.list->inner, inner_points(submission.waits), inner_points(submission.signals));
+  Status status =
+      inner_->submit(*submission.list->inner, inner_points(submission.waits), inner_points(submission.signals));
   if (!status) tracker_->abandon(submission);
   return status;
 }

@@ -4,8 +4,8 @@ namespace trireme::validation {
 
 Status check_open(Tracker& tracker, const DeviceRecord& device, const char* object) {
   if (device.open) return {};
-  return tracker.found(Error(ErrorCode::kInvalidArgument, object + (" of " + device.id), "it is used after its device was closed",
-                             "keep the device as long as its objects"));
+  return tracker.found(Error(ErrorCode::kInvalidArgument, object + (" of " + device.id),
+                             "it is used after its device was closed", "keep the device as long as its objects"));
 }
 
 CheckedBuffer::CheckedBuffer(std::shared_ptr<Tracker> tracker, std::shared_ptr<BufferRecord> record)

@@ -43,7 +43,8 @@ class CheckedTimeline final : public Timeline {
 
 class CheckedWeight final : public Weight {
  public:
-  CheckedWeight(std::shared_ptr<Tracker> tracker, std::shared_ptr<DeviceRecord> device, std::shared_ptr<const Weight> inner);
+  CheckedWeight(std::shared_ptr<Tracker> tracker, std::shared_ptr<DeviceRecord> device,
+                std::shared_ptr<const Weight> inner);
   ~CheckedWeight() override { tracker_->count(*device_, Kind::kWeight, -1); }
 
   const TensorDesc& desc() const override { return inner_->desc(); }
@@ -61,7 +62,8 @@ class CheckedWeight final : public Weight {
 
 class CheckedOp final : public PreparedOp {
  public:
-  CheckedOp(std::shared_ptr<Tracker> tracker, std::shared_ptr<DeviceRecord> device, std::shared_ptr<const PreparedOp> inner);
+  CheckedOp(std::shared_ptr<Tracker> tracker, std::shared_ptr<DeviceRecord> device,
+            std::shared_ptr<const PreparedOp> inner);
   ~CheckedOp() override { tracker_->count(*device_, Kind::kOp, -1); }
 
   const OpDesc& desc() const override { return inner_->desc(); }
@@ -88,7 +90,8 @@ class CheckedList final : public CommandList {
 
  private:
   Status check_recording() const;
-  Result<Access> resolve(const std::string& step, const std::string& operand, const BufferRange& range, bool writes) const;
+  Result<Access> resolve(const std::string& step, const std::string& operand, const BufferRange& range,
+                         bool writes) const;
   Result<Access> resolve_count(const std::string& step, const BufferRange& range) const;
   Status check_order(const std::string& step, const std::vector<Access>& accesses) const;
   void keep(const std::vector<Access>& accesses);

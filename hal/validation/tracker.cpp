@@ -55,7 +55,8 @@ void Tracker::remove(const Buffer* wrapper) {
     --record->device->alive[size_t(Kind::kBuffer)];
   }
   if (in_flight)
-    (void)found(misuse("buffer of " + record->device->id, "it was freed while a submission uses it", "wait before freeing it"));
+    (void)found(
+        misuse("buffer of " + record->device->id, "it was freed while a submission uses it", "wait before freeing it"));
 }
 
 void Tracker::remove(const CommandList* wrapper) {
@@ -70,7 +71,8 @@ void Tracker::remove(const CommandList* wrapper) {
     --record->device->alive[size_t(Kind::kList)];
   }
   if (in_flight)
-    (void)found(misuse("command list of " + record->device->id, "it was freed while it is pending", "wait before freeing it"));
+    (void)found(
+        misuse("command list of " + record->device->id, "it was freed while it is pending", "wait before freeing it"));
 }
 
 void Tracker::remove(const Timeline* wrapper) {
@@ -81,11 +83,13 @@ void Tracker::remove(const Timeline* wrapper) {
     record = std::move(timelines_.extract(wrapper).mapped());
     const auto same = [&](const Point& point) { return point.timeline == record; };
     for (const Submission& submission : pending_)
-      in_flight = in_flight || std::ranges::any_of(submission.waits, same) || std::ranges::any_of(submission.signals, same);
+      in_flight =
+          in_flight || std::ranges::any_of(submission.waits, same) || std::ranges::any_of(submission.signals, same);
     --record->device->alive[size_t(Kind::kTimeline)];
   }
   if (in_flight)
-    (void)found(misuse("timeline of " + record->device->id, "it was freed while a submission uses it", "wait before freeing it"));
+    (void)found(misuse("timeline of " + record->device->id, "it was freed while a submission uses it",
+                       "wait before freeing it"));
 }
 
 void Tracker::count(DeviceRecord& device, Kind kind, int change) {
@@ -112,20 +116,25 @@ Status Tracker::check_submission(const Submission& submission) const {
   if (!list.finished) return fail(misuse(what, "the list is not finished", "call finish() after recording"));
   for (const Submission& other : pending_)
     if (other.list == submission.list)
-      return fail(misuse(what, "the list is still pending from an earlier submission", "wait before submitting it again"));
+      return fail(
+          misuse(what, "the list is still pending from an earlier submission", "wait before submitting it again"));
   for (const Access& access : list.accesses)
-    if (access.buffer->freed) return fail(misuse(what, "a buffer that the list uses was freed", "keep it as long as the list"));
+    if (access.buffer->freed)
+      return fail(misuse(what, "a buffer that the list uses was freed", "keep it as long as the list"));
   for (size_t i = 0; i < submission.signals.size(); ++i) {
     const Point& signal = submission.signals[i];
     uint64_t stands = signal.timeline->scheduled;
     for (size_t j = 0; j < i; ++j)
       if (submission.signals[j].timeline == signal.timeline) stands = std::max(stands, submission.signals[j].value);
     if (signal.value <= stands)
-      return fail(misuse(what, "it signals " + std::to_string(signal.value) + " on a timeline that is at or will reach " +
-                                   std::to_string(stands), "signal a larger value"));
+      return fail(misuse(what,
+                         "it signals " + std::to_string(signal.value) + " on a timeline that is at or will reach " +
+                             std::to_string(stands),
+                         "signal a larger value"));
     for (const Point& wait : submission.waits)
       if (wait.timeline == signal.timeline && wait.value >= signal.value)
-        return fail(misuse(what, "it waits for a value that only comes after its own signal", "wait for a smaller value"));
+        return fail(
+            misuse(what, "it waits for a value that only comes after its own signal", "wait for a smaller value"));
   }
   return {};
 }
@@ -146,12 +155,14 @@ Status Tracker::submit(const Submission& submission) {
 
 void Tracker::abandon(const Submission& submission) {
   std::lock_guard lock(mutex_);
-  const auto entry = std::ranges::find_if(pending_, [&](const Submission& other) { return other.list == submission.list; });
+  const auto entry =
+      std::ranges::find_if(pending_, [&](const Submission& other) { return other.list == submission.list; });
   if (entry != pending_.end()) pending_.erase(entry);
 }
 
 bool Tracker::uses(const Submission& submission, const BufferRecord& buffer) const {
-  return std::ranges::any_of(submission.list->accesses, [&](const Access& access) { return access.buffer.get() == &buffer; });
+  return std::ranges::any_of(submission.list->accesses,
+                             [&](const Access& access) { return access.buffer.get() == &buffer; });
 }
 
 bool Tracker::is_pending(const Access& access) const {
@@ -193,7 +204,8 @@ void Tracker::complete(size_t last) {
 
 void Tracker::settle() {
   const auto done = [](const Submission& submission) {
-    return std::ranges::any_of(submission.signals, [](const Point& point) { return point.value <= point.timeline->seen; });
+    return std::ranges::any_of(submission.signals,
+                               [](const Point& point) { return point.value <= point.timeline->seen; });
   };
   while (true) {
     const auto entry = std::ranges::find_if(pending_, done);
@@ -220,13 +232,16 @@ Status Tracker::signal_from_host(TimelineRecord& timeline, uint64_t value) {
     std::lock_guard lock(mutex_);
     const auto signals = [&](const Point& point) { return point.timeline.get() == &timeline; };
     for (const Submission& submission : pending_)
-      if (std::ranges::any_of(submission.signals, signals)) why = "the host signals it while a submission is to signal it";
+      if (std::ranges::any_of(submission.signals, signals))
+        why = "the host signals it while a submission is to signal it";
     if (value <= timeline.scheduled)
-      why = "signalled " + std::to_string(value) + " although it is at or will reach " + std::to_string(timeline.scheduled);
+      why = "signalled " + std::to_string(value) + " although it is at or will reach " +
+            std::to_string(timeline.scheduled);
     if (why.empty()) timeline.scheduled = value;
   }
   if (why.empty()) return {};
-  return found(misuse("timeline of " + timeline.device->id, std::move(why), "signal values that grow, in the order of the waits"));
+  return found(misuse("timeline of " + timeline.device->id, std::move(why),
+                      "signal values that grow, in the order of the waits"));
 }
 
 void Tracker::close(const std::shared_ptr<DeviceRecord>& device) {
@@ -243,11 +258,13 @@ void Tracker::close(const std::shared_ptr<DeviceRecord>& device) {
       if (submission.device == device) ending.push_back(submission);
   }
   if (!alive.empty())
-    (void)found(misuse("device " + device->id, "it was closed while objects of it are alive (" + alive + ")", "free them before"));
+    (void)found(misuse("device " + device->id, "it was closed while objects of it are alive (" + alive + ")",
+                       "free them before"));
   device->inner.reset();
   // Someone else may still hold the undecorated device, which then works on.
   for (const Submission& submission : ending)
-    for (const Point& signal : submission.signals) (void)signal.timeline->inner->wait(signal.value, std::chrono::seconds(5));
+    for (const Point& signal : submission.signals)
+      (void)signal.timeline->inner->wait(signal.value, std::chrono::seconds(5));
   std::lock_guard lock(mutex_);
   std::erase_if(pending_, [&](const Submission& submission) { return submission.device == device; });
 }

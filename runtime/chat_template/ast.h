@@ -11,8 +11,26 @@
 namespace trireme::runtime::jinja {
 
 enum class ExpressionKind : std::uint8_t {
-  kConstant, kName, kTuple, kList, kDict, kAttribute, kItem, kSlice, kCall, kFilter, kTest,
-  kNot, kAnd, kOr, kNegate, kPositive, kArithmetic, kConcat, kCompare, kConditional,
+  kConstant,
+  kName,
+  kTuple,
+  kList,
+  kDict,
+  kAttribute,
+  kItem,
+  kSlice,
+  kCall,
+  kFilter,
+  kTest,
+  kNot,
+  kAnd,
+  kOr,
+  kNegate,
+  kPositive,
+  kArithmetic,
+  kConcat,
+  kCompare,
+  kConditional,
 };
 
 struct Expression;
@@ -53,7 +71,19 @@ struct Statement;
 using Block = std::vector<std::unique_ptr<Statement>>;
 
 enum class StatementKind : std::uint8_t {
-  kText, kOutput, kFor, kIf, kSet, kSetBlock, kMacro, kCallBlock, kFilterBlock, kWith, kBreak, kContinue, kGeneration,
+  kText,
+  kOutput,
+  kFor,
+  kIf,
+  kSet,
+  kSetBlock,
+  kMacro,
+  kCallBlock,
+  kFilterBlock,
+  kWith,
+  kBreak,
+  kContinue,
+  kGeneration,
 };
 
 struct Parameter {

@@ -20,10 +20,10 @@ struct Template;
 
 // What one rendering may use. A template that needs more ends in kInvalidArgument.
 struct ChatTemplateLimits {
-  std::uint64_t steps = 10'000'000;                   // units of work: one per node visited or 16 bytes of text touched
-  std::size_t live_bytes = std::size_t{256} << 20;    // values alive at one time
-  std::size_t output_bytes = std::size_t{64} << 20;   // length of the rendered text
-  int depth = 500;                                    // nested statements, expressions and calls
+  std::uint64_t steps = 10'000'000;                  // units of work: one per node visited or 16 bytes of text touched
+  std::size_t live_bytes = std::size_t{256} << 20;   // values alive at one time
+  std::size_t output_bytes = std::size_t{64} << 20;  // length of the rendered text
+  int depth = 500;                                   // nested statements, expressions and calls
 };
 
 // The variables of one rendering. JSON objects keep the order of their keys, as Python's dict does.

@@ -279,8 +279,8 @@ Result<std::optional<Value>> Interpreter::own_attribute(const Value& value, cons
     if (!name.starts_with('_')) return std::optional<Value>(*found);
   }
   if (value.is(Kind::kNamespace) || dunder || is_hidden_attribute(value, name)) {
-    return std::optional<Value>(make_undefined(budget_, "access to attribute '" + name + "' of '" +
-                                                            std::string(type_name(value)) + "' object is unsafe."));
+    return std::optional<Value>(make_undefined(
+        budget_, "access to attribute '" + name + "' of '" + std::string(type_name(value)) + "' object is unsafe."));
   }
   if (value.is(Kind::kLoop)) {
     TRIREME_ASSIGN(std::optional<Value> found, loop_attribute(value.as<LoopObject>(), name));
@@ -298,7 +298,9 @@ Result<std::optional<Value>> Interpreter::own_attribute(const Value& value, cons
   }
   if (value.is(Kind::kRange) && (name == "start" || name == "stop" || name == "step")) {
     const RangeObject& range = value.range();
-    return std::optional<Value>(Value::integer(name == "start" ? range.start : name == "stop" ? range.stop : range.step));
+    return std::optional<Value>(Value::integer(name == "start"  ? range.start
+                                               : name == "stop" ? range.stop
+                                                                : range.step));
   }
   if (!has_attribute(value, name)) return std::optional<Value>();
   return std::optional<Value>(Value(Kind::kMethod, std::make_shared<MethodObject>(budget_, value, name)));
@@ -353,7 +355,8 @@ Result<Value> Interpreter::call(const Value& callee, CallArguments arguments) {
       if (loop.scope == nullptr) return unsupported("calling a loop that has ended");
       std::string text;
       std::string* const out = std::exchange(out_, &text);
-      TRIREME_ASSIGN([[maybe_unused]] const Flow flow, run_loop(loop.statement, loop.scope, *bound[0], loop.depth0 + 1));
+      TRIREME_ASSIGN([[maybe_unused]] const Flow flow,
+                     run_loop(loop.statement, loop.scope, *bound[0], loop.depth0 + 1));
       out_ = out;
       result = make_string(budget_, std::move(text));
       break;
@@ -370,7 +373,8 @@ Status Interpreter::bind_macro_extras(const MacroObject& macro, CallArguments& a
   const std::size_t count = definition.parameters.size();
   auto& keyword = arguments.keyword;
   if (definition.uses_caller) {
-    const auto found = std::find_if(keyword.begin(), keyword.end(), [](const auto& one) { return one.first == "caller"; });
+    const auto found =
+        std::find_if(keyword.begin(), keyword.end(), [](const auto& one) { return one.first == "caller"; });
     Value caller = make_undefined(budget_, "No caller defined");
     if (found != keyword.end()) {
       if (!found->second.is_none()) caller = found->second;

@@ -16,7 +16,7 @@ std::vector<ExpressionPtr> list_of(ExpressionPtr first, ExpressionPtr second = n
 }  // namespace
 
 // Counts nested calls of the parser, which the input controls.
-#define TRIREME_PARSE_DEEPER()                                                                  \
+#define TRIREME_PARSE_DEEPER()                                                                                 \
   if (expression_depth_ >= kMaxNesting) return error_at(current().line, "an expression is nested too deeply"); \
   const DepthGuard depth_guard(expression_depth_)
 
@@ -49,7 +49,8 @@ Result<ExpressionPtr> Parser::close(ExpressionPtr node) {
   return node;
 }
 
-Result<ExpressionPtr> Parser::make(ExpressionKind kind, int line, std::vector<ExpressionPtr> children, std::string name) {
+Result<ExpressionPtr> Parser::make(ExpressionKind kind, int line, std::vector<ExpressionPtr> children,
+                                   std::string name) {
   auto node = std::make_unique<Expression>();
   node->kind = kind;
   node->line = line;
@@ -143,7 +144,8 @@ Result<ExpressionPtr> Parser::parse_sum() {
   while (at_operator("+") || at_operator("-")) {
     const Token& op = advance();
     TRIREME_ASSIGN(ExpressionPtr right, parse_concat());
-    TRIREME_ASSIGN(left, make(ExpressionKind::kArithmetic, op.line, list_of(std::move(left), std::move(right)), op.text));
+    TRIREME_ASSIGN(left,
+                   make(ExpressionKind::kArithmetic, op.line, list_of(std::move(left), std::move(right)), op.text));
   }
   return left;
 }
@@ -165,7 +167,8 @@ Result<ExpressionPtr> Parser::parse_product() {
   while (at_operator("*") || at_operator("/") || at_operator("//") || at_operator("%")) {
     const Token& op = advance();
     TRIREME_ASSIGN(ExpressionPtr right, parse_power());
-    TRIREME_ASSIGN(left, make(ExpressionKind::kArithmetic, op.line, list_of(std::move(left), std::move(right)), op.text));
+    TRIREME_ASSIGN(left,
+                   make(ExpressionKind::kArithmetic, op.line, list_of(std::move(left), std::move(right)), op.text));
   }
   return left;
 }
@@ -187,8 +190,8 @@ Result<ExpressionPtr> Parser::parse_unary(bool with_filter) {
   if (at_operator("-") || at_operator("+")) {
     const bool negative = advance().text == "-";
     TRIREME_ASSIGN(ExpressionPtr operand, parse_unary(false));
-    TRIREME_ASSIGN(node, make(negative ? ExpressionKind::kNegate : ExpressionKind::kPositive, line,
-                              list_of(std::move(operand))));
+    TRIREME_ASSIGN(
+        node, make(negative ? ExpressionKind::kNegate : ExpressionKind::kPositive, line, list_of(std::move(operand))));
   } else {
     TRIREME_ASSIGN(node, parse_primary());
   }
@@ -229,8 +232,10 @@ Result<ExpressionPtr> Parser::parse_primary() {
     case TokenType::kInteger:
     case TokenType::kFloat: {
       TRIREME_ASSIGN(ExpressionPtr node, make(ExpressionKind::kConstant, token.line, {}));
-      if (token.type == TokenType::kInteger) node->constant = token.integer;
-      else node->constant = token.number;
+      if (token.type == TokenType::kInteger)
+        node->constant = token.integer;
+      else
+        node->constant = token.number;
       advance();
       return node;
     }

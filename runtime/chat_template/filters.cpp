@@ -73,7 +73,8 @@ bool flag(const std::optional<Value>& argument, bool otherwise) { return argumen
 Result<std::int64_t> integer_of(const std::optional<Value>& argument, std::int64_t otherwise) {
   if (!argument) return otherwise;
   if (argument->is_undefined()) return undefined_error(*argument);
-  if (!argument->is_integral()) return template_error("an integer is required, not " + std::string(type_name(*argument)));
+  if (!argument->is_integral())
+    return template_error("an integer is required, not " + std::string(type_name(*argument)));
   return argument->as_int();
 }
 

@@ -87,7 +87,8 @@ Result<std::string> format_number(const Value& value, Spec spec) {
     if (type == 'c') return unsupported("the format type 'c'");
     const std::int64_t number = value.as_int();
     negative = number < 0;
-    const std::uint64_t magnitude = negative ? 0 - static_cast<std::uint64_t>(number) : static_cast<std::uint64_t>(number);
+    const std::uint64_t magnitude =
+        negative ? 0 - static_cast<std::uint64_t>(number) : static_cast<std::uint64_t>(number);
     const int base = type == 'b' ? 2 : type == 'o' ? 8 : type == 'x' || type == 'X' ? 16 : 10;
     body = group(digits_of(magnitude, base), spec.grouping, base == 10 ? 3 : 4);
     if (spec.alternate && base != 10) body = std::string("0") + type + body;
@@ -113,7 +114,8 @@ Result<std::string> format_number(const Value& value, Spec spec) {
                           std::string(type_name(value)) + "'");
   }
   const std::string sign = sign_of(negative, spec.sign);
-  const std::size_t prefix = sign.size() + (spec.alternate && std::string_view("boxX").find(type) != std::string_view::npos ? 2 : 0);
+  const std::size_t prefix =
+      sign.size() + (spec.alternate && std::string_view("boxX").find(type) != std::string_view::npos ? 2 : 0);
   if (spec.grouping != 0 && spec.align == '=' && spec.fill == "0" && spec.width > 0) {
     return unsupported("a zero-padded number with separators");
   }
@@ -156,11 +158,13 @@ Result<Spec> parse_spec(std::string_view text) {
     at = static_cast<std::size_t>(parsed.ptr - text.data());
     return true;
   };
-  if (at < text.size() && text[at] >= '0' && text[at] <= '9' && !number(spec.width)) return unsupported("so wide a field");
+  if (at < text.size() && text[at] >= '0' && text[at] <= '9' && !number(spec.width))
+    return unsupported("so wide a field");
   spec.grouping = take(",_");
   if (take(".") != 0) {
     std::int64_t precision = 0;
-    if (at >= text.size() || text[at] < '0' || text[at] > '9') return template_error("Format specifier missing precision");
+    if (at >= text.size() || text[at] < '0' || text[at] > '9')
+      return template_error("Format specifier missing precision");
     if (!number(precision) || precision > kMaxPrecision) return unsupported("so large a precision");
     spec.precision = static_cast<int>(precision);
   }
@@ -255,10 +259,14 @@ class PercentFormatter {
     bool zero = false;
     for (; at_ < format_.size() && std::string_view("-+ 0#").find(format_[at_]) != std::string_view::npos; ++at_) {
       const char c = format_[at_];
-      if (c == '-') spec.align = '<';
-      else if (c == '0') zero = true;
-      else if (c == '#') spec.alternate = true;
-      else if (c == '+' || spec.sign != '+') spec.sign = c;
+      if (c == '-')
+        spec.align = '<';
+      else if (c == '0')
+        zero = true;
+      else if (c == '#')
+        spec.alternate = true;
+      else if (c == '+' || spec.sign != '+')
+        spec.sign = c;
     }
     TRIREME_ASSIGN(spec.width, number_or_star());
     if (spec.width < 0) {
@@ -302,11 +310,13 @@ class PercentFormatter {
       return template_error(std::string("unsupported format character '") + type + "'");
     }
     if (!value.is_number()) {
-      return template_error(std::string("%") + type + " format: a number is required, not " + std::string(type_name(value)));
+      return template_error(std::string("%") + type + " format: a number is required, not " +
+                            std::string(type_name(value)));
     }
     Value number = value;
     if (integer && value.is(Kind::kFloat)) {
-      if (std::string_view("oxX").find(type) != std::string_view::npos) return template_error("an integer is required, not float");
+      if (std::string_view("oxX").find(type) != std::string_view::npos)
+        return template_error("an integer is required, not float");
       if (!(std::fabs(value.as_double()) < 9.2e18)) return unsupported("an integer of more than 64 bits");
       number = Value::integer(static_cast<std::int64_t>(value.as_double()));
     }
@@ -410,8 +420,10 @@ class BraceFormatter {
       const std::string key(name.substr(at + 1, end - at - 1));
       std::int64_t index = 0;
       const bool number = key.find_first_not_of("0123456789") == std::string::npos;
-      if (number && parse_integer(key, 10, index) != IntegerParse::kOk) return template_error("Too many decimal digits");
-      TRIREME_ASSIGN(value, interpreter_.item(value, number ? Value::integer(index) : make_string(interpreter_.budget(), key)));
+      if (number && parse_integer(key, 10, index) != IntegerParse::kOk)
+        return template_error("Too many decimal digits");
+      TRIREME_ASSIGN(
+          value, interpreter_.item(value, number ? Value::integer(index) : make_string(interpreter_.budget(), key)));
       at = end + 1;
     }
     return value;
@@ -424,7 +436,8 @@ class BraceFormatter {
       if (name.empty() ? manual_ : automatic_ > 0) {
         return template_error("cannot mix manual field numbering with automatic field numbering");
       }
-      if (name.empty()) ++automatic_;
+      if (name.empty())
+        ++automatic_;
       else {
         manual_ = true;
         if (parse_integer(name, 10, index) != IntegerParse::kOk) return template_error("Too many decimal digits");

@@ -90,8 +90,10 @@ Result<Value> call_strftime_now(Interpreter& interpreter, const CallArguments& a
     const char code = given[++i];
     // A datetime without a zone prints nothing for these; its clock has whole seconds here.
     if (code == 'z' || code == 'Z') continue;
-    if (code == 'f') format += "000000";
-    else format += {'%', code};
+    if (code == 'f')
+      format += "000000";
+    else
+      format += {'%', code};
   }
   if (format.empty()) return make_string(interpreter.budget(), {});
   // One byte more than the format, so that an empty result is told from a buffer that is too small.

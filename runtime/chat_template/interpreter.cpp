@@ -64,7 +64,8 @@ Interpreter::~Interpreter() {
 
 Status Interpreter::bind_input() {
   scope_ = std::make_shared<Scope>(budget_, nullptr);
-  for (const char* name : {"range", "dict", "lipsum", "cycler", "joiner", "namespace", "raise_exception", "strftime_now"}) {
+  for (const char* name :
+       {"range", "dict", "lipsum", "cycler", "joiner", "namespace", "raise_exception", "strftime_now"}) {
     scope_->set(name, Value(Kind::kFunction, std::make_shared<MethodObject>(budget_, Value(), name)));
   }
   const auto set = [this](const std::string& name, const nlohmann::ordered_json& json) -> Status {
@@ -103,7 +104,8 @@ Result<std::string> Interpreter::render(const Template& tree) {
   if (error_line_ != 0) what += ", line " + std::to_string(error_line_);
   // What a template says itself may have several lines; an error has one.
   std::string why = error.why();
-  std::replace_if(why.begin(), why.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  std::replace_if(
+      why.begin(), why.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
   return fail(error.code(), std::move(what), std::move(why), error.remedy());
 }
 

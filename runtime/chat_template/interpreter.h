@@ -117,7 +117,8 @@ class Interpreter {
 };
 
 // Calls a method of a plain value (methods.cpp).
-Result<Value> call_method(Interpreter& interpreter, const Value& self, const std::string& name, const CallArguments& arguments);
+Result<Value> call_method(Interpreter& interpreter, const Value& self, const std::string& name,
+                          const CallArguments& arguments);
 // Whether Python's type has an attribute of that name, and whether the immutable sandbox hides it.
 bool has_attribute(const Value& value, std::string_view name);
 bool is_hidden_attribute(const Value& value, std::string_view name);

@@ -115,8 +115,7 @@ Result<Value> unique(Interpreter& interpreter, const Value& value, Given argumen
     const bool case_sensitive = flag(bound[0]);
     return Step([&interpreter, path, seen, case_sensitive](Value& item) -> Result<bool> {
       TRIREME_ASSIGN(const Value key, path.get(interpreter, item));
-      TRIREME_ASSIGN(std::string text,
-                     hash_text(case_sensitive ? key : ignoring_case(interpreter.budget(), key)));
+      TRIREME_ASSIGN(std::string text, hash_text(case_sensitive ? key : ignoring_case(interpreter.budget(), key)));
       TRIREME_TRY(interpreter.budget().admit(text.size()));
       return seen->insert(std::move(text)).second;
     });
@@ -127,7 +126,8 @@ Result<Value> unique(Interpreter& interpreter, const Value& value, Given argumen
 Result<Value> items(Interpreter& interpreter, const Value& value, Given arguments) {
   TRIREME_ASSIGN([[maybe_unused]] const BoundArguments bound, bind("items", arguments, {}));
   const auto prepare = [value]() -> Result<Step> {
-    if (!value.is_undefined() && !value.is(Kind::kDict)) return template_error("Can only get item pairs from a mapping.");
+    if (!value.is_undefined() && !value.is(Kind::kDict))
+      return template_error("Can only get item pairs from a mapping.");
     return Step([](Value&) -> Result<bool> { return true; });
   };
   if (!value.is(Kind::kDict)) return lazily(interpreter, value, false, prepare, 0);
@@ -159,59 +159,68 @@ Result<Value> gather(Interpreter& interpreter, const Value& value, int depth,
 Result<Value> batch(Interpreter& interpreter, const Value& value, Given arguments) {
   TRIREME_ASSIGN(const BoundArguments bound, bind("batch", arguments, {"linecount", "fill_with"}, 1));
   Budget& budget = interpreter.budget();
-  return gather(interpreter, value, depth_of(arguments), [&budget, bound](std::vector<Value> all) -> Result<std::vector<Value>> {
-    std::vector<Value> lists;
-    if (all.empty()) return lists;
-    TRIREME_ASSIGN(const std::int64_t given, integer_of(bound[0], 1));
-    // A count below one is never reached; zero is met once, before the first item.
-    const std::size_t count = given < 1 ? SIZE_MAX : static_cast<std::size_t>(given);
-    if (given == 0) {
-      TRIREME_ASSIGN(Value none, make_list(budget, {}));
-      lists.push_back(std::move(none));
-    }
-    const std::size_t size = std::min(count, all.size());
-    for (std::size_t start = 0; start < all.size(); start += size) {
-      const std::size_t end = std::min(start + size, all.size());
-      std::vector<Value> line(all.begin() + static_cast<std::ptrdiff_t>(start), all.begin() + static_cast<std::ptrdiff_t>(end));
-      if (bound[1] && !bound[1]->is_none() && given > 0 && line.size() < count) {
-        if (count > budget.limits().live_bytes / sizeof(Value)) TRIREME_TRY(budget.admit(SIZE_MAX));
-        TRIREME_TRY(budget.admit(count * sizeof(Value)));
-        line.resize(count, *bound[1]);
-      }
-      TRIREME_ASSIGN(Value list, make_list(budget, std::move(line)));
-      lists.push_back(std::move(list));
-    }
-    return lists;
-  });
+  return gather(interpreter, value, depth_of(arguments),
+                [&budget, bound](std::vector<Value> all) -> Result<std::vector<Value>> {
+                  std::vector<Value> lists;
+                  if (all.empty()) return lists;
+                  TRIREME_ASSIGN(const std::int64_t given, integer_of(bound[0], 1));
+                  // A count below one is never reached; zero is met once, before the first item.
+                  const std::size_t count = given < 1 ? SIZE_MAX : static_cast<std::size_t>(given);
+                  if (given == 0) {
+                    TRIREME_ASSIGN(Value none, make_list(budget, {}));
+                    lists.push_back(std::move(none));
+                  }
+                  const std::size_t size = std::min(count, all.size());
+                  for (std::size_t start = 0; start < all.size(); start += size) {
+                    const std::size_t end = std::min(start + size, all.size());
+                    std::vector<Value> line(all.begin() + static_cast<std::ptrdiff_t>(start),
+                                            all.begin() + static_cast<std::ptrdiff_t>(end));
+                    if (bound[1] && !bound[1]->is_none() && given > 0 && line.size() < count) {
+                      if (count > budget.limits().live_bytes / sizeof(Value)) TRIREME_TRY(budget.admit(SIZE_MAX));
+                      TRIREME_TRY(budget.admit(count * sizeof(Value)));
+                      line.resize(count, *bound[1]);
+                    }
+                    TRIREME_ASSIGN(Value list, make_list(budget, std::move(line)));
+                    lists.push_back(std::move(list));
+                  }
+                  return lists;
+                });
 }
 
 Result<Value> slice_filter(Interpreter& interpreter, const Value& value, Given arguments) {
   TRIREME_ASSIGN(const BoundArguments bound, bind("slice", arguments, {"slices", "fill_with"}, 1));
   Budget& budget = interpreter.budget();
-  return gather(interpreter, value, depth_of(arguments), [&budget, bound](std::vector<Value> all) -> Result<std::vector<Value>> {
-    TRIREME_ASSIGN(const std::int64_t slices, integer_of(bound[0], 1));
-    if (slices == 0) return template_error("integer division or modulo by zero");
-    if (slices > 1'000'000) return unsupported("so many slices");
-    std::vector<Value> lists;
-    const auto count = static_cast<std::int64_t>(all.size());
-    std::int64_t start = 0;
-    for (std::int64_t i = 0; i < slices; ++i) {
-      TRIREME_TRY(budget.work(4));
-      const std::int64_t size = count / slices + (i < count % slices ? 1 : 0);
-      std::vector<Value> part(all.begin() + start, all.begin() + start + size);
-      if (bound[1] && !bound[1]->is_none() && i >= count % slices) part.push_back(*bound[1]);
-      TRIREME_ASSIGN(Value list, make_list(budget, std::move(part)));
-      lists.push_back(std::move(list));
-      start += size;
-    }
-    return lists;
-  });
+  return gather(interpreter, value, depth_of(arguments),
+                [&budget, bound](std::vector<Value> all) -> Result<std::vector<Value>> {
+                  TRIREME_ASSIGN(const std::int64_t slices, integer_of(bound[0], 1));
+                  if (slices == 0) return template_error("integer division or modulo by zero");
+                  if (slices > 1'000'000) return unsupported("so many slices");
+                  std::vector<Value> lists;
+                  const auto count = static_cast<std::int64_t>(all.size());
+                  std::int64_t start = 0;
+                  for (std::int64_t i = 0; i < slices; ++i) {
+                    TRIREME_TRY(budget.work(4));
+                    const std::int64_t size = count / slices + (i < count % slices ? 1 : 0);
+                    std::vector<Value> part(all.begin() + start, all.begin() + start + size);
+                    if (bound[1] && !bound[1]->is_none() && i >= count % slices) part.push_back(*bound[1]);
+                    TRIREME_ASSIGN(Value list, make_list(budget, std::move(part)));
+                    lists.push_back(std::move(list));
+                    start += size;
+                  }
+                  return lists;
+                });
 }
 
 constexpr NamedFilter kLazyFilters[] = {
-    {"map", map}, {"select", choose<true, false>}, {"reject", choose<false, false>},
-    {"selectattr", choose<true, true>}, {"rejectattr", choose<false, true>}, {"unique", unique}, {"items", items},
-    {"batch", batch}, {"slice", slice_filter},
+    {"map", map},
+    {"select", choose<true, false>},
+    {"reject", choose<false, false>},
+    {"selectattr", choose<true, true>},
+    {"rejectattr", choose<false, true>},
+    {"unique", unique},
+    {"items", items},
+    {"batch", batch},
+    {"slice", slice_filter},
 };
 
 }  // namespace

@@ -206,8 +206,8 @@ class Lexer {
   }
 
   Status operator_token(std::string& open) {
-    const auto found = std::find_if(kOperators.begin(), kOperators.end(),
-                                    [&](std::string_view op) { return rest().starts_with(op); });
+    const auto found =
+        std::find_if(kOperators.begin(), kOperators.end(), [&](std::string_view op) { return rest().starts_with(op); });
     if (found == kOperators.end()) {
       std::size_t next = at_;
       next_code_point(source_, next);
@@ -218,7 +218,8 @@ class Lexer {
       open.push_back(c == '(' ? ')' : c == '[' ? ']' : '}');
     } else if (c == ')' || c == ']' || c == '}') {
       if (open.empty()) return error_at(line_, std::string("unexpected '") + c + "'");
-      if (open.back() != c) return error_at(line_, std::string("unexpected '") + c + "', expected '" + open.back() + "'");
+      if (open.back() != c)
+        return error_at(line_, std::string("unexpected '") + c + "', expected '" + open.back() + "'");
       open.pop_back();
     }
     push(TokenType::kOperator, std::string(*found));
@@ -232,9 +233,12 @@ class Lexer {
     if (at >= source_.size() || !good(source_[at])) return at;
     ++at;
     while (at < source_.size()) {
-      if (good(source_[at])) ++at;
-      else if (source_[at] == '_' && at + 1 < source_.size() && good(source_[at + 1])) at += 2;
-      else break;
+      if (good(source_[at]))
+        ++at;
+      else if (source_[at] == '_' && at + 1 < source_.size() && good(source_[at + 1]))
+        at += 2;
+      else
+        break;
     }
     return at;
   }
@@ -268,10 +272,13 @@ class Lexer {
       advance(end);
       return {};
     }
-    const char letter = at_ + 1 < source_.size() && source_[at_] == '0' ? static_cast<char>(source_[at_ + 1] | 0x20) : ' ';
+    const char letter =
+        at_ + 1 < source_.size() && source_[at_] == '0' ? static_cast<char>(source_[at_ + 1] | 0x20) : ' ';
     const int base = letter == 'x' ? 16 : letter == 'o' ? 8 : letter == 'b' ? 2 : 10;
     const auto good = [base](char c) {
-      const int value = is_ascii_digit(c) ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : 99;
+      const int value = is_ascii_digit(c)                        ? c - '0'
+                        : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+                                                                 : 99;
       return value < base;
     };
     std::size_t end = at_;
@@ -280,7 +287,8 @@ class Lexer {
       end = digits(first, good);
       if (end == first) end = at_;
     }
-    if (end == at_) end = source_[at_] == '0' ? digits(at_, [](char c) { return c == '0'; }) : digits(at_, is_ascii_digit);
+    if (end == at_)
+      end = source_[at_] == '0' ? digits(at_, [](char c) { return c == '0'; }) : digits(at_, is_ascii_digit);
     push(TokenType::kInteger, "");
     if (parse_integer(source_.substr(at_, end - at_), 0, tokens_.back().integer) != IntegerParse::kOk) {
       return error_at(line_, "an integer of more than 64 bits", ErrorCode::kUnsupported);
@@ -340,9 +348,11 @@ class Lexer {
     const char* const first = text.data() + i + 1;
     const char* const last = text.data() + std::min(text.size(), i + 1 + digits);
     const auto parsed = std::from_chars(first, last, value, 16);
-    if (parsed.ec != std::errc() || parsed.ptr != first + digits) return error_at(line_, "a truncated escape in a string");
+    if (parsed.ec != std::errc() || parsed.ptr != first + digits)
+      return error_at(line_, "a truncated escape in a string");
     if (value > 0x10FFFF) return error_at(line_, "illegal Unicode character in a string");
-    if (value >= 0xD800 && value <= 0xDFFF) return error_at(line_, "a lone surrogate in a string", ErrorCode::kUnsupported);
+    if (value >= 0xD800 && value <= 0xDFFF)
+      return error_at(line_, "a lone surrogate in a string", ErrorCode::kUnsupported);
     append_code_point(out, value);
     i += digits;
     return {};

@@ -91,8 +91,8 @@ Result<Interpreter::Flow> Interpreter::run_loop(const Statement& statement, std:
 
 // Gives kNormal whether or not the loop was left by break. `empty` stays true until one iteration has reached the end
 // of its body, which is when Jinja skips the else branch.
-Result<Interpreter::Flow> Interpreter::run_iterations(const Statement& statement, const std::shared_ptr<LoopObject>& loop,
-                                                      bool& empty) {
+Result<Interpreter::Flow> Interpreter::run_iterations(const Statement& statement,
+                                                      const std::shared_ptr<LoopObject>& loop, bool& empty) {
   while (true) {
     TRIREME_ASSIGN(const bool more, advance(*loop));
     if (!more) return Flow::kNormal;

@@ -20,25 +20,27 @@ bool is_one_of(const std::array<std::string_view, N>& names, std::string_view na
 }
 
 constexpr auto kStringNames = std::to_array<std::string_view>(
-    {"capitalize", "casefold", "center", "count", "encode", "endswith", "expandtabs", "find", "format", "format_map",
-     "index", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower", "isnumeric",
-     "isprintable", "isspace", "istitle", "isupper", "join", "ljust", "lower", "lstrip", "maketrans", "partition",
-     "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split",
-     "splitlines", "startswith", "strip", "swapcase", "title", "translate", "upper", "zfill"});
+    {"capitalize", "casefold",     "center",       "count",   "encode",     "endswith",    "expandtabs",
+     "find",       "format",       "format_map",   "index",   "isalnum",    "isalpha",     "isascii",
+     "isdecimal",  "isdigit",      "isidentifier", "islower", "isnumeric",  "isprintable", "isspace",
+     "istitle",    "isupper",      "join",         "ljust",   "lower",      "lstrip",      "maketrans",
+     "partition",  "removeprefix", "removesuffix", "replace", "rfind",      "rindex",      "rjust",
+     "rpartition", "rsplit",       "rstrip",       "split",   "splitlines", "startswith",  "strip",
+     "swapcase",   "title",        "translate",    "upper",   "zfill"});
 constexpr auto kMarkupNames = std::to_array<std::string_view>({"escape", "striptags", "unescape"});
 constexpr auto kDictNames = std::to_array<std::string_view>(
     {"clear", "copy", "fromkeys", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values"});
 constexpr auto kDictHidden = std::to_array<std::string_view>({"clear", "pop", "popitem", "setdefault", "update"});
 constexpr auto kListNames = std::to_array<std::string_view>(
     {"append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort"});
-constexpr auto kListHidden = std::to_array<std::string_view>(
-    {"append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove"});
+constexpr auto kListHidden =
+    std::to_array<std::string_view>({"append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove"});
 constexpr auto kTupleNames = std::to_array<std::string_view>({"count", "index"});
-constexpr auto kIntNames = std::to_array<std::string_view>(
-    {"as_integer_ratio", "bit_count", "bit_length", "conjugate", "denominator", "from_bytes", "imag", "numerator", "real",
-     "to_bytes"});
-constexpr auto kFloatNames = std::to_array<std::string_view>(
-    {"as_integer_ratio", "conjugate", "fromhex", "hex", "imag", "is_integer", "real"});
+constexpr auto kIntNames =
+    std::to_array<std::string_view>({"as_integer_ratio", "bit_count", "bit_length", "conjugate", "denominator",
+                                     "from_bytes", "imag", "numerator", "real", "to_bytes"});
+constexpr auto kFloatNames =
+    std::to_array<std::string_view>({"as_integer_ratio", "conjugate", "fromhex", "hex", "imag", "is_integer", "real"});
 constexpr auto kRangeNames = std::to_array<std::string_view>({"count", "index", "start", "step", "stop"});
 constexpr auto kViewNames = std::to_array<std::string_view>({"isdisjoint", "mapping"});
 constexpr auto kLoopNames = std::to_array<std::string_view>({"changed", "cycle"});
@@ -47,7 +49,11 @@ constexpr auto kCyclerNames = std::to_array<std::string_view>({"next", "reset"})
 class StringMethods {
  public:
   StringMethods(Interpreter& interpreter, const Value& self, const std::string& name, Given arguments)
-      : interpreter_(interpreter), budget_(interpreter.budget()), self_(self), text_(self.text()), name_(name),
+      : interpreter_(interpreter),
+        budget_(interpreter.budget()),
+        self_(self),
+        text_(self.text()),
+        name_(name),
         arguments_(arguments) {}
 
   Result<Value> run() {
@@ -64,7 +70,8 @@ class StringMethods {
     if (name_ == "swapcase") return no_arguments(same(swap_case(text_)));
     if (name_ == "strip" || name_ == "lstrip" || name_ == "rstrip") return strip();
     if (name_ == "startswith" || name_ == "endswith") return starts_or_ends();
-    if (name_ == "find" || name_ == "rfind" || name_ == "index" || name_ == "rindex" || name_ == "count") return search();
+    if (name_ == "find" || name_ == "rfind" || name_ == "index" || name_ == "rindex" || name_ == "count")
+      return search();
     if (name_ == "replace") return replace();
     if (name_ == "join") return join();
     if (name_ == "center" || name_ == "ljust" || name_ == "rjust") return justify();
@@ -164,7 +171,8 @@ class StringMethods {
     bool found = false;
     for (const Value& candidate : candidates) {
       if (!candidate.is_string()) {
-        return template_error(name_ + " first arg must be str or a tuple of str, not " + std::string(type_name(candidate)));
+        return template_error(name_ + " first arg must be str or a tuple of str, not " +
+                              std::string(type_name(candidate)));
       }
       const std::string& affix = candidate.text();
       if (part.valid && (name_ == "startswith" ? part.text.starts_with(affix) : part.text.ends_with(affix))) {
@@ -182,7 +190,9 @@ class StringMethods {
     TRIREME_TRY(admit_search(budget_, text_, wanted));
     if (name_ == "count") return count(part, wanted);
     const bool last = name_[0] == 'r';
-    const std::size_t at = !part.valid ? std::string_view::npos : last ? part.text.rfind(wanted) : part.text.find(wanted);
+    const std::size_t at = !part.valid ? std::string_view::npos
+                           : last      ? part.text.rfind(wanted)
+                                       : part.text.find(wanted);
     if (at == std::string_view::npos) {
       if (name_.ends_with("index")) return template_error("substring not found");
       return Value::integer(std::int64_t{-1});
@@ -194,14 +204,16 @@ class StringMethods {
     if (!part.valid) return Value::integer(std::int64_t{0});
     if (wanted.empty()) return Value::integer(count_code_points(part.text) + 1);
     std::int64_t found = 0;
-    for (std::size_t at = part.text.find(wanted); at != std::string_view::npos; at = part.text.find(wanted, at + wanted.size())) {
+    for (std::size_t at = part.text.find(wanted); at != std::string_view::npos;
+         at = part.text.find(wanted, at + wanted.size())) {
       ++found;
     }
     return Value::integer(found);
   }
 
   Result<std::string> escaped_argument(const Value& value) {
-    if (!value.is_string()) return template_error(name_ + "() argument must be str, not " + std::string(type_name(value)));
+    if (!value.is_string())
+      return template_error(name_ + "() argument must be str, not " + std::string(type_name(value)));
     return self_.is_markup() && !value.is_markup() ? escape_html(value.text()) : value.text();
   }
 
@@ -316,7 +328,8 @@ class StringMethods {
   std::vector<std::string_view> split_at(std::string_view separator, std::int64_t limit) const {
     std::vector<std::string_view> parts;
     std::string_view rest = text_;
-    for (std::size_t at = rest.find(separator); at != std::string_view::npos && limit != 0; at = rest.find(separator), --limit) {
+    for (std::size_t at = rest.find(separator); at != std::string_view::npos && limit != 0;
+         at = rest.find(separator), --limit) {
       parts.push_back(rest.substr(0, at));
       rest.remove_prefix(at + separator.size());
     }
@@ -327,7 +340,8 @@ class StringMethods {
   std::vector<std::string_view> split_at_from_right(std::string_view separator, std::int64_t limit) const {
     std::vector<std::string_view> parts;
     std::string_view rest = text_;
-    for (std::size_t at = rest.rfind(separator); at != std::string_view::npos && limit != 0; at = rest.rfind(separator), --limit) {
+    for (std::size_t at = rest.rfind(separator); at != std::string_view::npos && limit != 0;
+         at = rest.rfind(separator), --limit) {
       parts.push_back(rest.substr(at + separator.size()));
       rest = rest.substr(0, at);
     }

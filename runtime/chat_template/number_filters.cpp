@@ -16,7 +16,8 @@ Result<Value> absolute(Interpreter& interpreter, const Value& value, Given argum
   TRIREME_ASSIGN([[maybe_unused]] const BoundArguments bound, bind("abs", arguments, {}));
   if (value.is_undefined()) return undefined_error(value);
   if (value.is(Kind::kFloat)) return Value::floating(std::fabs(value.as_double()));
-  if (!value.is_integral()) return template_error("bad operand type for abs(): '" + std::string(type_name(value)) + "'");
+  if (!value.is_integral())
+    return template_error("bad operand type for abs(): '" + std::string(type_name(value)) + "'");
   return value.as_int() < 0 ? arithmetic(interpreter.budget(), "-", Value::integer(std::int64_t{0}), value)
                             : Value::integer(value.as_int());
 }
@@ -102,13 +103,15 @@ Result<Value> file_size(Interpreter& interpreter, const Value& value, Given argu
   const bool binary = flag(bound[0]);
   const double base = binary ? 1024 : 1000;
   if (bytes == 1) return make_string(interpreter.budget(), "1 Byte");
-  if (bytes < base) return make_string(interpreter.budget(), std::to_string(static_cast<std::int64_t>(bytes)) + " Bytes");
+  if (bytes < base)
+    return make_string(interpreter.budget(), std::to_string(static_cast<std::int64_t>(bytes)) + " Bytes");
   constexpr const char* kLetters[] = {"k", "M", "G", "T", "P", "E", "Z", "Y"};
   double unit = base;
   std::size_t i = 0;
   for (unit *= base; i < 7 && bytes >= unit; ++i) unit *= base;
   char text[400];
-  std::snprintf(text, sizeof text, "%.1f %s%s", base * bytes / unit, binary && i == 0 ? "K" : kLetters[i], binary ? "iB" : "B");
+  std::snprintf(text, sizeof text, "%.1f %s%s", base * bytes / unit, binary && i == 0 ? "K" : kLetters[i],
+                binary ? "iB" : "B");
   return make_string(interpreter.budget(), text);
 }
 

@@ -75,7 +75,8 @@ class Equality {
   Result<bool> test_views(const Value& left, const Value& right) {
     if (!left.is(Kind::kView) || !right.is(Kind::kView)) return false;
     if (left.object() == right.object()) return true;
-    if (left.as<ViewObject>().part == ViewObject::Part::kValues || right.as<ViewObject>().part == ViewObject::Part::kValues) {
+    if (left.as<ViewObject>().part == ViewObject::Part::kValues ||
+        right.as<ViewObject>().part == ViewObject::Part::kValues) {
       return false;
     }
     TRIREME_ASSIGN(const std::vector<Value> a, to_vector(budget_, left));
@@ -184,7 +185,8 @@ Result<Value> float_arithmetic(std::string_view op, double a, double b) {
     if (a == 0 && b < 0) return template_error("0.0 cannot be raised to a negative power");
     if (a < 0 && std::isfinite(a) && std::isfinite(b) && std::floor(b) != b) return unsupported("complex numbers");
     const double power = std::pow(a, b);
-    if (std::isinf(power) && std::isfinite(a) && std::isfinite(b)) return template_error("numerical result out of range");
+    if (std::isinf(power) && std::isfinite(a) && std::isfinite(b))
+      return template_error("numerical result out of range");
     return Value::floating(power);
   }
   if (b == 0) return template_error("float division by zero");
@@ -399,9 +401,9 @@ Result<Value> slice(Budget& budget, const Value& value, const Value& start, cons
     std::int64_t by = 0;
     std::int64_t from = 0;
     std::int64_t to = 0;
-    if (__builtin_mul_overflow(range.step, bounds.step, &by) || __builtin_mul_overflow(bounds.start, range.step, &from) ||
-        __builtin_add_overflow(from, range.start, &from) || __builtin_mul_overflow(bounds.stop, range.step, &to) ||
-        __builtin_add_overflow(to, range.start, &to)) {
+    if (__builtin_mul_overflow(range.step, bounds.step, &by) ||
+        __builtin_mul_overflow(bounds.start, range.step, &from) || __builtin_add_overflow(from, range.start, &from) ||
+        __builtin_mul_overflow(bounds.stop, range.step, &to) || __builtin_add_overflow(to, range.start, &to)) {
       return overflow();
     }
     return Value(Kind::kRange, std::make_shared<RangeObject>(budget, from, to, by));

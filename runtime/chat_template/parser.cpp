@@ -339,8 +339,8 @@ Result<Target> Parser::parse_target(bool with_namespace) {
   Target tuple;
   tuple.is_tuple = true;
   while (true) {
-    const bool ends = current().type == TokenType::kVariableEnd || current().type == TokenType::kBlockEnd ||
-                      at_operator(")");
+    const bool ends =
+        current().type == TokenType::kVariableEnd || current().type == TokenType::kBlockEnd || at_operator(")");
     if (ends && !tuple.elements.empty()) return tuple;
     TRIREME_ASSIGN(Target element, parse_single_target(with_namespace));
     if (!at_operator(",")) {

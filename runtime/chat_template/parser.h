@@ -21,7 +21,7 @@ class Parser {
   // Tree depths that rendering, comparing and freeing can recurse through.
   static constexpr int kMaxExpressionDepth = 150;
   static constexpr int kMaxBlockDepth = 60;
-  static constexpr int kMaxNesting = 400;  // of the parser's own calls, three to a parenthesis
+  static constexpr int kMaxNesting = 400;        // of the parser's own calls, three to a parenthesis
   static constexpr std::size_t kMaxNames = 255;  // in one signature or call
 
   const Token& current() const { return tokens_[at_]; }
@@ -90,8 +90,8 @@ class Parser {
   int expression_depth_ = 0;
   int block_depth_ = 0;
   int for_depth_ = 0;
-  std::vector<bool> loops_;                // innermost last; false: a macro body, which break cannot leave
-  std::vector<MacroDefinition*> macros_;   // those whose body is being parsed
+  std::vector<bool> loops_;               // innermost last; false: a macro body, which break cannot leave
+  std::vector<MacroDefinition*> macros_;  // those whose body is being parsed
 };
 
 }  // namespace trireme::runtime::jinja

@@ -128,7 +128,8 @@ Result<Value> sort_dict(Interpreter& interpreter, const Value& value, Given argu
   TRIREME_ASSIGN(const std::string by, bound[1] ? to_text(budget, *bound[1]) : std::string("key"));
   if (by != "key" && by != "value") return template_error("You can only sort by either \"key\" or \"value\"");
   if (value.is_undefined()) return undefined_error(value);
-  if (!value.is(Kind::kDict)) return template_error("dictsort works on a dict, not on " + std::string(type_name(value)));
+  if (!value.is(Kind::kDict))
+    return template_error("dictsort works on a dict, not on " + std::string(type_name(value)));
   std::vector<Keyed> keyed;
   for (const auto& [key, item] : value.dict().entries) {
     const Value& sorted_by = by == "key" ? key : item;
@@ -223,10 +224,13 @@ Result<Value> refused(Interpreter&, const Value&, Given) {
 }
 
 constexpr NamedFilter kSequenceFilters[] = {
-    {"length", length}, {"count", length}, {"default", default_filter}, {"d", default_filter}, {"first", first},
-    {"last", last}, {"list", list}, {"reverse", reverse}, {"join", join}, {"sort", sort}, {"dictsort", sort_dict},
-    {"groupby", group_by}, {"min", extreme<false>}, {"max", extreme<true>}, {"sum", sum}, {"attr", attr},
-    {"pprint", refused}, {"random", refused}, {"striptags", refused}, {"urlize", refused}, {"wordwrap", refused},
+    {"length", length},      {"count", length},       {"default", default_filter},
+    {"d", default_filter},   {"first", first},        {"last", last},
+    {"list", list},          {"reverse", reverse},    {"join", join},
+    {"sort", sort},          {"dictsort", sort_dict}, {"groupby", group_by},
+    {"min", extreme<false>}, {"max", extreme<true>},  {"sum", sum},
+    {"attr", attr},          {"pprint", refused},     {"random", refused},
+    {"striptags", refused},  {"urlize", refused},     {"wordwrap", refused},
     {"xmlattr", refused},
 };
 

@@ -31,10 +31,12 @@ bool string(const Value& value) { return value.is_string(); }
 bool mapping(const Value& value) { return value.is(Kind::kDict); }
 bool escaped(const Value& value) { return value.is_markup(); }
 bool sequence(const Value& value) {
-  return value.is_string() || value.is_sequence() || value.is(Kind::kDict) || value.is(Kind::kRange) || value.is_undefined();
+  return value.is_string() || value.is_sequence() || value.is(Kind::kDict) || value.is(Kind::kRange) ||
+         value.is_undefined();
 }
 bool callable(const Value& value) {
-  constexpr std::array kKinds = {Kind::kMacro, Kind::kMethod, Kind::kFunction, Kind::kJoiner, Kind::kLoop, Kind::kUndefined};
+  constexpr std::array kKinds = {Kind::kMacro,  Kind::kMethod, Kind::kFunction,
+                                 Kind::kJoiner, Kind::kLoop,   Kind::kUndefined};
   return std::find(kKinds.begin(), kKinds.end(), value.kind()) != kKinds.end();
 }
 
@@ -95,17 +97,45 @@ struct NamedTest {
 };
 
 constexpr NamedTest kTests[] = {
-    {"odd", parity<1>}, {"even", parity<0>}, {"divisibleby", divisible}, {"defined", plain<defined>},
-    {"undefined", plain<undefined>}, {"filter", is_filter}, {"test", is_test}, {"none", plain<none>},
-    {"boolean", plain<boolean>}, {"false", plain<falsehood>}, {"true", plain<truth>}, {"integer", plain<integer>},
-    {"float", plain<floating>}, {"lower", letter_case<false>}, {"upper", letter_case<true>}, {"string", plain<string>},
-    {"mapping", plain<mapping>}, {"number", plain<number>}, {"sequence", plain<sequence>},
-    {"iterable", plain<is_iterable>}, {"callable", plain<callable>}, {"sameas", same_as}, {"escaped", plain<escaped>},
-    {"in", in}, {"==", ordered<'=', '='>}, {"eq", ordered<'=', '='>}, {"equalto", ordered<'=', '='>},
-    {"!=", ordered<'!', '='>}, {"ne", ordered<'!', '='>}, {">", ordered<'>', '\0'>}, {"gt", ordered<'>', '\0'>},
-    {"greaterthan", ordered<'>', '\0'>}, {"ge", ordered<'>', '='>}, {">=", ordered<'>', '='>},
-    {"<", ordered<'<', '\0'>}, {"lt", ordered<'<', '\0'>}, {"lessthan", ordered<'<', '\0'>},
-    {"<=", ordered<'<', '='>}, {"le", ordered<'<', '='>},
+    {"odd", parity<1>},
+    {"even", parity<0>},
+    {"divisibleby", divisible},
+    {"defined", plain<defined>},
+    {"undefined", plain<undefined>},
+    {"filter", is_filter},
+    {"test", is_test},
+    {"none", plain<none>},
+    {"boolean", plain<boolean>},
+    {"false", plain<falsehood>},
+    {"true", plain<truth>},
+    {"integer", plain<integer>},
+    {"float", plain<floating>},
+    {"lower", letter_case<false>},
+    {"upper", letter_case<true>},
+    {"string", plain<string>},
+    {"mapping", plain<mapping>},
+    {"number", plain<number>},
+    {"sequence", plain<sequence>},
+    {"iterable", plain<is_iterable>},
+    {"callable", plain<callable>},
+    {"sameas", same_as},
+    {"escaped", plain<escaped>},
+    {"in", in},
+    {"==", ordered<'=', '='>},
+    {"eq", ordered<'=', '='>},
+    {"equalto", ordered<'=', '='>},
+    {"!=", ordered<'!', '='>},
+    {"ne", ordered<'!', '='>},
+    {">", ordered<'>', '\0'>},
+    {"gt", ordered<'>', '\0'>},
+    {"greaterthan", ordered<'>', '\0'>},
+    {"ge", ordered<'>', '='>},
+    {">=", ordered<'>', '='>},
+    {"<", ordered<'<', '\0'>},
+    {"lt", ordered<'<', '\0'>},
+    {"lessthan", ordered<'<', '\0'>},
+    {"<=", ordered<'<', '='>},
+    {"le", ordered<'<', '='>},
 };
 
 }  // namespace

@@ -34,9 +34,7 @@ bool is_cased(char32_t c) { return u_hasBinaryProperty(static_cast<UChar32>(c), 
 bool is_upper(char32_t c) { return u_hasBinaryProperty(static_cast<UChar32>(c), UCHAR_UPPERCASE) != 0; }
 bool is_lower(char32_t c) { return u_hasBinaryProperty(static_cast<UChar32>(c), UCHAR_LOWERCASE) != 0; }
 bool is_title(char32_t c) { return u_charType(static_cast<UChar32>(c)) == U_TITLECASE_LETTER; }
-bool is_alpha(char32_t c) {
-  return (U_GET_GC_MASK(static_cast<UChar32>(c)) & U_GC_L_MASK) != 0;
-}
+bool is_alpha(char32_t c) { return (U_GET_GC_MASK(static_cast<UChar32>(c)) & U_GC_L_MASK) != 0; }
 int numeric_type(char32_t c) { return u_getIntPropertyValue(static_cast<UChar32>(c), UCHAR_NUMERIC_TYPE); }
 bool is_decimal(char32_t c) { return numeric_type(c) == U_NT_DECIMAL; }
 bool is_digit(char32_t c) { return is_decimal(c) || numeric_type(c) == U_NT_DIGIT; }
@@ -142,8 +140,8 @@ bool is_valid_utf8(std::string_view text) {
 }
 
 std::size_t count_code_points(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; }));
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; }));
 }
 
 char32_t next_code_point(std::string_view text, std::size_t& at) {
@@ -382,7 +380,9 @@ IntegerParse parse_integer(std::string_view text, int base, std::int64_t& out) {
   if (rest.empty()) return IntegerParse::kInvalid;
   const bool negative = rest[0] == '-';
   if (rest[0] == '-' || rest[0] == '+') rest.remove_prefix(1);
-  const auto prefixed = [&](char letter) { return rest.size() > 2 && rest[0] == '0' && ascii_lower(rest[1]) == letter; };
+  const auto prefixed = [&](char letter) {
+    return rest.size() > 2 && rest[0] == '0' && ascii_lower(rest[1]) == letter;
+  };
   int prefix_base = prefixed('x') ? 16 : prefixed('o') ? 8 : prefixed('b') ? 2 : 0;
   bool decimal_zero_only = false;
   if (prefix_base != 0 && (base == 0 || base == prefix_base)) {
@@ -393,7 +393,8 @@ IntegerParse parse_integer(std::string_view text, int base, std::int64_t& out) {
     base = 10;
   }
   std::string clean;
-  if (!drop_underscores(rest, clean) || clean.empty() || clean[0] == '-' || clean[0] == '+') return IntegerParse::kInvalid;
+  if (!drop_underscores(rest, clean) || clean.empty() || clean[0] == '-' || clean[0] == '+')
+    return IntegerParse::kInvalid;
   if (decimal_zero_only && clean.find_first_not_of('0') != std::string::npos) return IntegerParse::kInvalid;
   if (negative) clean.insert(clean.begin(), '-');
   const auto parsed = std::from_chars(clean.data(), clean.data() + clean.size(), out, base);

@@ -19,9 +19,9 @@ void append_code_point(std::string& out, char32_t code_point);
 // Byte offset of code point `index`; text.size() where the text is shorter.
 std::size_t byte_offset(std::string_view text, std::size_t index);
 
-bool is_space(char32_t code_point);       // str.isspace
-bool is_printable(char32_t code_point);   // str.isprintable
-bool is_word(char32_t code_point);        // \w of re
+bool is_space(char32_t code_point);      // str.isspace
+bool is_printable(char32_t code_point);  // str.isprintable
+bool is_word(char32_t code_point);       // \w of re
 
 std::string_view strip_left(std::string_view text);
 std::string_view strip_right(std::string_view text);
@@ -34,7 +34,7 @@ std::vector<std::string_view> split_lines(std::string_view text, bool keep_ends)
 
 std::string to_upper(std::string_view text);
 std::string to_lower(std::string_view text);
-std::string to_title(std::string_view text);       // str.title
+std::string to_title(std::string_view text);  // str.title
 std::string to_capitalized(std::string_view text);
 std::string swap_case(std::string_view text);
 

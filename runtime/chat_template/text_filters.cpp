@@ -181,9 +181,12 @@ std::string quote_url(std::string_view text, bool query) {
     const auto byte = static_cast<unsigned char>(c);
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                        std::string_view("_.-~").find(c) != std::string_view::npos || (c == '/' && !query);
-    if (plain) out.push_back(c);
-    else if (query && c == ' ') out.push_back('+');
-    else out += {'%', kDigits[byte >> 4], kDigits[byte & 15u]};
+    if (plain)
+      out.push_back(c);
+    else if (query && c == ' ')
+      out.push_back('+');
+    else
+      out += {'%', kDigits[byte >> 4], kDigits[byte & 15u]};
   }
   return out;
 }
@@ -244,10 +247,23 @@ Result<Value> to_json_filter(Interpreter& interpreter, const Value& value, Given
 }
 
 constexpr NamedFilter kTextFilters[] = {
-    {"upper", converted<to_upper>}, {"lower", converted<to_lower>}, {"capitalize", converted<to_capitalized>},
-    {"title", converted<title_words>}, {"trim", trim}, {"center", center}, {"string", string}, {"replace", replace},
-    {"e", escape}, {"escape", escape}, {"forceescape", force_escape}, {"safe", safe}, {"format", format},
-    {"indent", indent}, {"truncate", truncate}, {"wordcount", word_count}, {"urlencode", url_encode},
+    {"upper", converted<to_upper>},
+    {"lower", converted<to_lower>},
+    {"capitalize", converted<to_capitalized>},
+    {"title", converted<title_words>},
+    {"trim", trim},
+    {"center", center},
+    {"string", string},
+    {"replace", replace},
+    {"e", escape},
+    {"escape", escape},
+    {"forceescape", force_escape},
+    {"safe", safe},
+    {"format", format},
+    {"indent", indent},
+    {"truncate", truncate},
+    {"wordcount", word_count},
+    {"urlencode", url_encode},
     {"tojson", to_json_filter},
 };
 

@@ -32,11 +32,7 @@ ListObject::ListObject(Budget& budget, std::vector<Value> values)
 }
 
 RangeObject::RangeObject(Budget& budget, std::int64_t from, std::int64_t to, std::int64_t by)
-    : Object(budget, sizeof *this),
-      start(from),
-      stop(to),
-      step(by),
-      length(range_length(from, to, by)) {}
+    : Object(budget, sizeof *this), start(from), stop(to), step(by), length(range_length(from, to, by)) {}
 
 Result<const Value*> DictObject::find(const Value& key) const {
   TRIREME_ASSIGN(const std::string text, hash_text(key));

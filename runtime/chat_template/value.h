@@ -15,8 +15,25 @@
 namespace trireme::runtime::jinja {
 
 enum class Kind : std::uint8_t {
-  kUndefined, kNone, kBool, kInt, kFloat, kString, kList, kTuple, kDict, kRange, kView, kGenerator,
-  kNamespace, kMacro, kLoop, kCycler, kJoiner, kMethod, kFunction,
+  kUndefined,
+  kNone,
+  kBool,
+  kInt,
+  kFloat,
+  kString,
+  kList,
+  kTuple,
+  kDict,
+  kRange,
+  kView,
+  kGenerator,
+  kNamespace,
+  kMacro,
+  kLoop,
+  kCycler,
+  kJoiner,
+  kMethod,
+  kFunction,
 };
 
 constexpr int kMaxValueDepth = 200;
@@ -99,7 +116,8 @@ class Value {
 };
 
 struct UndefinedObject final : Object {
-  UndefinedObject(Budget& budget, std::string why) : Object(budget, sizeof *this + why.size()), message(std::move(why)) {}
+  UndefinedObject(Budget& budget, std::string why)
+      : Object(budget, sizeof *this + why.size()), message(std::move(why)) {}
   std::string message;
 };
 
@@ -107,8 +125,8 @@ struct StringObject final : Object {
   StringObject(Budget& budget, std::string content, bool is_markup)
       : Object(budget, sizeof *this + content.size()), text(std::move(content)), markup(is_markup) {}
   std::string text;
-  bool markup;                               // markupsafe.Markup: made by escape and safe
-  mutable std::size_t length = SIZE_MAX;     // in code points, counted when first asked for
+  bool markup;                            // markupsafe.Markup: made by escape and safe
+  mutable std::size_t length = SIZE_MAX;  // in code points, counted when first asked for
 };
 
 struct ListObject final : Object {

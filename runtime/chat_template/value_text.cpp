@@ -154,8 +154,7 @@ class JsonWriter {
       case Kind::kList:
       case Kind::kTuple: return write_list(value.items());
       case Kind::kDict: return write_dict(value.dict());
-      default:
-        return template_error("Object of type " + std::string(type_name(value)) + " is not JSON serializable");
+      default: return template_error("Object of type " + std::string(type_name(value)) + " is not JSON serializable");
     }
   }
 
@@ -196,8 +195,10 @@ class JsonWriter {
         case '\b': out_ += "\\b"; break;
         default:
           if (c < 0x20 || (style_.ensure_ascii && c >= 0x7F)) {
-            if (c == 0x7F) out_.push_back('\x7f');
-            else write_unicode(c);
+            if (c == 0x7F)
+              out_.push_back('\x7f');
+            else
+              write_unicode(c);
           } else {
             out_ += text.substr(start, at - start);
           }
@@ -240,8 +241,7 @@ class JsonWriter {
       case Kind::kNone: return write_string("null");
       case Kind::kInt: return write_string(std::to_string(key.as_int()));
       case Kind::kFloat: return write_string(float_text(key.as_double()));
-      default:
-        return template_error("keys must be str, int, float, bool or None, not " + std::string(type_name(key)));
+      default: return template_error("keys must be str, int, float, bool or None, not " + std::string(type_name(key)));
     }
   }
 
@@ -340,7 +340,8 @@ Result<std::string> justified(Budget& budget, const std::string& text, std::stri
   const auto length = static_cast<std::int64_t>(count_code_points(text));
   if (width <= length) return text;
   const std::int64_t missing = width - length;
-  if (missing > static_cast<std::int64_t>(budget.limits().live_bytes / 4)) return budget.admit(SIZE_MAX).map([] { return std::string(); });
+  if (missing > static_cast<std::int64_t>(budget.limits().live_bytes / 4))
+    return budget.admit(SIZE_MAX).map([] { return std::string(); });
   TRIREME_TRY(admit_growth(budget, text.size(), static_cast<std::size_t>(missing) * fill.size()));
   const std::int64_t left = how == "ljust" ? 0 : how == "rjust" ? missing : missing / 2 + (missing & width & 1);
   std::string out;

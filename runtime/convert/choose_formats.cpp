@@ -13,13 +13,28 @@ namespace trireme::runtime {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, uint32_t>, 13> kFileTypes = {{
-    {"F32", 0}, {"F16", 1}, {"BF16", 32}, {"Q4_0", 2}, {"Q4_1", 3}, {"Q5_0", 8}, {"Q5_1", 9}, {"Q8_0", 7}, {"Q2_K", 10},
-    {"Q3_K", 12}, {"Q4_K", 14}, {"Q5_K", 16}, {"Q6_K", 18},
+    {"F32", 0},
+    {"F16", 1},
+    {"BF16", 32},
+    {"Q4_0", 2},
+    {"Q4_1", 3},
+    {"Q5_0", 8},
+    {"Q5_1", 9},
+    {"Q8_0", 7},
+    {"Q2_K", 10},
+    {"Q3_K", 12},
+    {"Q4_K", 14},
+    {"Q5_K", 16},
+    {"Q6_K", 18},
 }};
 
 // Where a row does not divide into blocks of 256: the type of blocks of 32 with the next larger size.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kFallbacks = {{
-    {"Q2_K", "Q4_0"}, {"Q3_K", "Q4_0"}, {"Q4_K", "Q5_0"}, {"Q5_K", "Q5_1"}, {"Q6_K", "Q8_0"},
+    {"Q2_K", "Q4_0"},
+    {"Q3_K", "Q4_0"},
+    {"Q4_K", "Q5_0"},
+    {"Q5_K", "Q5_1"},
+    {"Q6_K", "Q8_0"},
 }};
 
 // Parts of the names of matrices that are small, and that computing needs in full precision.
@@ -49,21 +64,21 @@ class Chooser {
   Status compile() {
     for (const TensorTypeRule& rule : rules_.tensors) {
       auto regex = Regex::compile(rule.pattern);
-      if (!regex) return fail(std::move(regex).error(), "reading the tensor pattern \"" + printable(rule.pattern) + "\"");
+      if (!regex)
+        return fail(std::move(regex).error(), "reading the tensor pattern \"" + printable(rule.pattern) + "\"");
       compiled_.push_back({RegexMatcher(*regex), rule.format});
     }
     return {};
   }
 
   Result<FormatChoice> choose(const std::string& name, const TensorDesc& desc) {
-    const bool integers = desc.format->plain && *desc.format->plain != DType::kF32 && *desc.format->plain != DType::kF16 &&
-                          *desc.format->plain != DType::kBF16;
+    const bool integers = desc.format->plain && *desc.format->plain != DType::kF32 &&
+                          *desc.format->plain != DType::kF16 && *desc.format->plain != DType::kBF16;
     if (integers) return FormatChoice{desc.format, std::nullopt};
     TRIREME_ASSIGN(const Format* ruled, find_rule(name));
     if (ruled) return fall_back(name, *ruled, desc.shape.back());
-    const bool kept = std::any_of(kKeptFloat.begin(), kKeptFloat.end(), [&](std::string_view part) {
-      return name.find(part) != std::string::npos;
-    });
+    const bool kept = std::any_of(kKeptFloat.begin(), kKeptFloat.end(),
+                                  [&](std::string_view part) { return name.find(part) != std::string::npos; });
     if (desc.shape.rank() < 2 || kept) return FormatChoice{&formats::f32(), std::nullopt};
     if (name == "token_embd.weight" || name == "output.weight") return fall_back(name, embedding(), desc.shape.back());
     return fall_back(name, *rules_.type, desc.shape.back());
@@ -115,8 +130,8 @@ class Chooser {
 Result<const Format*> find_target_format(std::string_view name) {
   std::string upper(name);
   for (char& letter : upper) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
-  const bool known = std::any_of(kFileTypes.begin(), kFileTypes.end(),
-                                                   [&](const auto& entry) { return entry.first == upper; });
+  const bool known =
+      std::any_of(kFileTypes.begin(), kFileTypes.end(), [&](const auto& entry) { return entry.first == upper; });
   const Format* format = known ? find_format(upper) : nullptr;
   if (!format || !can_encode(*format))
     return fail(ErrorCode::kUnsupported, "type \"" + printable(name) + "\"", "files of this type cannot be made",

@@ -18,7 +18,7 @@ struct TensorTypeRule {
 
 struct FormatRules {
   const Format* type = nullptr;
-  const Format* embedding = nullptr;   // of token_embd and output; null: Q8_0 where type is Q4_0, Q4_1 or Q4_K
+  const Format* embedding = nullptr;    // of token_embd and output; null: Q8_0 where type is Q4_0, Q4_1 or Q4_K
   std::vector<TensorTypeRule> tensors;  // the first that matches counts, and comes before everything else
 };
 

@@ -30,9 +30,13 @@ int64_t interleaved_source(int64_t index, int64_t head_dim) {
 class TensorEncoder {
  public:
   TensorEncoder(const ConvertedTensor& tensor, const Format& format, FormatDecoder decoder, Encoder encoder)
-      : tensor_(tensor), decoder_(std::move(decoder)), encoder_(std::move(encoder)),
-        rows_(tensor.source.desc.shape.rows()), columns_(tensor.source.desc.shape.back()),
-        row_bytes_(size_t(format.row_bytes(columns_))), chunk_rows_(std::max<int64_t>(1, kChunkElements / columns_)) {}
+      : tensor_(tensor),
+        decoder_(std::move(decoder)),
+        encoder_(std::move(encoder)),
+        rows_(tensor.source.desc.shape.rows()),
+        columns_(tensor.source.desc.shape.back()),
+        row_bytes_(size_t(format.row_bytes(columns_))),
+        chunk_rows_(std::max<int64_t>(1, kChunkElements / columns_)) {}
 
   Status run(int threads, const std::function<Status(std::span<const std::byte>)>& sink) {
     const int64_t slab_rows = std::max<int64_t>(chunk_rows_, kSlabElements / columns_ / chunk_rows_ * chunk_rows_);

@@ -6,8 +6,8 @@
 
 namespace trireme::runtime {
 
-// The model must be a folder, and outlive the conversion. Errors: kUnsupported for a model or tokenizer that GGUF cannot
-// tell; kNotFound for a missing tensor or tokenizer.
+// The model must be a folder, and outlive the conversion. Errors: kUnsupported for a model or tokenizer that GGUF
+// cannot tell; kNotFound for a missing tensor or tokenizer.
 Result<Conversion> convert_folder(const Model& model);
 
 }  // namespace trireme::runtime

@@ -24,9 +24,9 @@ struct QuantizeSummary {
   std::vector<std::string> notes;  // what was left out or lost, for the user
 };
 
-// Reads a GGUF file or a Hugging Face folder and writes `out`, which appears whole or not at all. From GGUF all metadata
-// are kept but general.file_type and general.quantization_version; from a folder they are made from its JSON files.
-// Memory does not grow with the model. The same input gives the same bytes, whatever the number of threads.
+// Reads a GGUF file or a Hugging Face folder and writes `out`, which appears whole or not at all. From GGUF all
+// metadata are kept but general.file_type and general.quantization_version; from a folder they are made from its JSON
+// files. Memory does not grow with the model. The same input gives the same bytes, whatever the number of threads.
 // Errors: those of ModelFile::open and choose_formats; kInvalidArgument when `out` is what is read; kUnsupported for a
 // model that GGUF cannot tell; kCorruptData for values that are not finite; kIo.
 Result<QuantizeSummary> quantize(const std::string& in, const std::string& out, const QuantizeOptions& options);

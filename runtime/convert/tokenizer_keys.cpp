@@ -28,7 +28,8 @@ tl::unexpected<Error> untold(std::string why) {
 
 class Writer {
  public:
-  Writer(std::shared_ptr<const Tokenizer> tokenizer, JsonDocument document, int64_t vocab, std::vector<std::string>& notes)
+  Writer(std::shared_ptr<const Tokenizer> tokenizer, JsonDocument document, int64_t vocab,
+         std::vector<std::string>& notes)
       : tokenizer_(std::move(tokenizer)), document_(std::move(document)), vocab_(vocab), notes_(notes) {}
 
   Result<TokenizerData> run() {
@@ -55,7 +56,8 @@ class Writer {
       data_.token_types.push_back(int32_t(known ? TokenType::kNormal : TokenType::kUnused));
     }
     if (tokenizer_->vocab_size() > vocab_)
-      notes_.push_back("the tokens from id " + std::to_string(vocab_) + " on are left out: the model has no rows for them");
+      notes_.push_back("the tokens from id " + std::to_string(vocab_) +
+                       " on are left out: the model has no rows for them");
   }
 
   // The file was parsed before; here only what GGUF can hold is taken.
@@ -69,17 +71,19 @@ class Writer {
       if (id < 0 || id >= vocab_) continue;
       const bool special = token.value("special", false);
       data_.token_types[size_t(id)] = int32_t(special ? TokenType::kControl : TokenType::kUserDefined);
-      strips = strips || token.value("lstrip", false) || token.value("rstrip", false) || token.value("single_word", false);
+      strips =
+          strips || token.value("lstrip", false) || token.value("rstrip", false) || token.value("single_word", false);
     }
-    if (strips) notes_.push_back("GGUF cannot say that an added token takes blanks with it or stands alone; these do not");
+    if (strips)
+      notes_.push_back("GGUF cannot say that an added token takes blanks with it or stands alone; these do not");
     return {};
   }
 
   Status add_byte_level() {
     data_.model = "gpt2";
     const auto model = document_.rest.find("model");
-    const bool ignore_merges = model != document_.rest.end() && model->is_object() && model->contains("ignore_merges") &&
-                               model->at("ignore_merges") == true;
+    const bool ignore_merges = model != document_.rest.end() && model->is_object() &&
+                               model->contains("ignore_merges") && model->at("ignore_merges") == true;
     TRIREME_ASSIGN(data_.pre, name_pre_tokenizer(tokenizer_->parts(), ignore_merges));
     if (data_.pre.empty()) return untold("GGUF has no name for the way in which it cuts texts");
     for (const auto& [left, right] : document_.merges) {
@@ -105,10 +109,11 @@ class Writer {
     }
     if (parts.unknown && *parts.unknown < vocab_)
       data_.token_types[size_t(*parts.unknown)] = int32_t(TokenType::kUnknown);
-    const bool metaspace = std::any_of(parts.pre_tokenizer.begin(), parts.pre_tokenizer.end(), [](const PreTokenizer& step) {
-      const auto* one = std::get_if<MetaspacePreTokenizer>(&step);
-      return one && one->prepend != MetaspacePreTokenizer::Prepend::kNever;
-    });
+    const bool metaspace =
+        std::any_of(parts.pre_tokenizer.begin(), parts.pre_tokenizer.end(), [](const PreTokenizer& step) {
+          const auto* one = std::get_if<MetaspacePreTokenizer>(&step);
+          return one && one->prepend != MetaspacePreTokenizer::Prepend::kNever;
+        });
     data_.add_space_prefix = metaspace || holds<PrependNormalizer>(parts.normalizer);
     return {};
   }
@@ -206,7 +211,8 @@ Result<std::string> chat_template(const ModelFile& folder) {
 
 }  // namespace
 
-Status add_tokenizer_keys(const ModelFile& folder, int64_t vocab, GgufMetadata& metadata, std::vector<std::string>& notes) {
+Status add_tokenizer_keys(const ModelFile& folder, int64_t vocab, GgufMetadata& metadata,
+                          std::vector<std::string>& notes) {
   TRIREME_ASSIGN(std::shared_ptr<const Tokenizer> tokenizer, load_tokenizer(folder));
   TRIREME_ASSIGN(const std::optional<std::string> text, folder.companion("tokenizer.json"));
   if (!text) return fail(ErrorCode::kNotFound, folder.path() + "/tokenizer.json", "there is no such file");

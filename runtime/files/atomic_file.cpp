@@ -23,9 +23,7 @@ tl::unexpected<Error> io_failure(const std::string& path, const std::string& doi
   return fail(ErrorCode::kIo, path, doing + ": " + std::generic_category().message(error), std::move(remedy));
 }
 
-std::string descriptor_link(int descriptor) {
-  return "/proc/self/fd/" + std::to_string(descriptor);
-}
+std::string descriptor_link(int descriptor) { return "/proc/self/fd/" + std::to_string(descriptor); }
 
 // A file that has no name yet, which is gone however the program ends; -1 where the file system has none such, or where
 // it could not be named later.
@@ -37,7 +35,8 @@ int open_nameless(const std::string& target) {
   return -1;
 }
 
-// Calls `use` with names beside `target` until one was free; gives that one. Returns 0, or the reason why none was used.
+// Calls `use` with names beside `target` until one was free; gives that one. Returns 0, or the reason why none was
+// used.
 template <typename Use>
 int with_free_name(const std::string& target, std::string& name, Use use) {
   for (int attempt = 0;; ++attempt) {
@@ -97,9 +96,7 @@ AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
   return *this;
 }
 
-AtomicFile::~AtomicFile() {
-  discard();
-}
+AtomicFile::~AtomicFile() { discard(); }
 
 void AtomicFile::discard() {
   if (descriptor_ < 0) return;
@@ -136,9 +133,7 @@ Status AtomicFile::write(std::span<const std::byte> data) {
   return {};
 }
 
-Status AtomicFile::write(std::string_view text) {
-  return write(std::as_bytes(std::span(text.data(), text.size())));
-}
+Status AtomicFile::write(std::string_view text) { return write(std::as_bytes(std::span(text.data(), text.size()))); }
 
 Status AtomicFile::write_zeros(uint64_t count) {
   static constexpr std::array<std::byte, 4096> kZeros{};

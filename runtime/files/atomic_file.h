@@ -12,10 +12,10 @@
 
 namespace trireme::runtime {
 
-// Writes go to a temporary file in the same folder, which has no name where the file system allows that, so that nothing
-// of it is left even when the program is killed. commit() flushes it to the disk and renames it over `path`; without
-// commit() the temporary file is removed. Devices and pipes cannot be replaced and are written directly. All errors are
-// kIo, with the system's reason ("No space left on device").
+// Writes go to a temporary file in the same folder, which has no name where the file system allows that, so that
+// nothing of it is left even when the program is killed. commit() flushes it to the disk and renames it over `path`;
+// without commit() the temporary file is removed. Devices and pipes cannot be replaced and are written directly. All
+// errors are kIo, with the system's reason ("No space left on device").
 class AtomicFile {
  public:
   static Result<AtomicFile> create(const std::string& path);

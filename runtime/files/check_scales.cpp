@@ -15,9 +15,7 @@ tl::unexpected<Error> corrupt(const HostTensor& tensor, const std::string& why) 
   return fail(ErrorCode::kCorruptData, "tensor \"" + printable(tensor.name) + "\"", why, "fetch the file again");
 }
 
-bool is_float(NumberType type) {
-  return type != NumberType::kUnsigned && type != NumberType::kSigned;
-}
+bool is_float(NumberType type) { return type != NumberType::kUnsigned && type != NumberType::kSigned; }
 
 bool is_finite(NumberType type, uint32_t bits) {
   switch (type) {
@@ -86,9 +84,7 @@ uint32_t read(const std::vector<Piece>& pieces, const std::byte* region) {
   return bits;
 }
 
-int64_t groups(int64_t size, int64_t group) {
-  return group == 0 ? 1 : (size + group - 1) / group;
-}
+int64_t groups(int64_t size, int64_t group) { return group == 0 ? 1 : (size + group - 1) / group; }
 
 // `count` regions that begin `stride` bytes apart. Whole 16-bit floats, the usual scale, take a short cut.
 bool all_usable(const Number& number, const std::vector<Piece>& pieces, const std::byte* region, int64_t count,

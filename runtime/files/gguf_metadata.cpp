@@ -52,9 +52,7 @@ std::optional<bool> as_bool(const GgufValue& value) {
   return held ? std::optional(*held) : std::nullopt;
 }
 
-const std::string* as_text(const GgufValue& value) {
-  return std::get_if<std::string>(&value);
-}
+const std::string* as_text(const GgufValue& value) { return std::get_if<std::string>(&value); }
 
 const std::vector<std::string>* as_texts(const GgufValue& value) {
   return std::get_if<std::vector<std::string>>(&value);

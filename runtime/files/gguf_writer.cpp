@@ -101,9 +101,7 @@ Result<GgufWriter> GgufWriter::create(const std::string& path, const GgufMetadat
 GgufWriter::GgufWriter(AtomicFile file, std::vector<GgufTensorPlan> tensors)
     : file_(std::move(file)), tensors_(std::move(tensors)) {}
 
-Status GgufWriter::pad() {
-  return file_.write_zeros(padded(file_.position()) - file_.position());
-}
+Status GgufWriter::pad() { return file_.write_zeros(padded(file_.position()) - file_.position()); }
 
 Status GgufWriter::write(std::span<const std::byte> data) {
   while (!data.empty()) {

@@ -28,9 +28,7 @@ class Descriptor {
   int value_;
 };
 
-std::string reason(int error) {
-  return std::generic_category().message(error);
-}
+std::string reason(int error) { return std::generic_category().message(error); }
 
 }  // namespace
 

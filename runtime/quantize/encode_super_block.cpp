@@ -117,7 +117,8 @@ class SuperBlockEncoder final : public BlockEncoder {
 
   // With factors that stay inside f16.
   double largest_value() const {
-    return double(kLargestF16) * std::max(scale_.highest, -scale_.lowest) * std::max(integer_.highest, -integer_.lowest);
+    return double(kLargestF16) * std::max(scale_.highest, -scale_.lowest) *
+           std::max(integer_.highest, -integer_.lowest);
   }
 
   // Large weights meet large activations more often than not, so their errors count more.
@@ -157,8 +158,8 @@ class SuperBlockEncoder final : public BlockEncoder {
 
   double round_group(std::span<const float> values, std::span<const float> weights, const Choice& choice, size_t g,
                      int scale, int minimum, std::span<float> codes) const {
-    return round_to_codes(values.subspan(g * group_, group_), weights.subspan(g * group_, group_), choice.d * float(scale),
-                          choice.m * float(minimum), integer_.lowest, integer_.highest, codes);
+    return round_to_codes(values.subspan(g * group_, group_), weights.subspan(g * group_, group_),
+                          choice.d * float(scale), choice.m * float(minimum), integer_.lowest, integer_.highest, codes);
   }
 
   void round_all(std::span<const float> values, std::span<const float> weights, Choice& choice) const {
@@ -224,7 +225,8 @@ class SuperBlockEncoder final : public BlockEncoder {
       scales_.write(block, int64_t(g), uint32_t(choice.scales[g] - scale_offset_));
       if (minimum_) minima_.write(block, int64_t(g), uint32_t(choice.minima[g]));
     }
-    for (size_t i = 0; i < elements_; ++i) codes_.write(block, int64_t(i), uint32_t(int(choice.codes[i]) - code_offset_));
+    for (size_t i = 0; i < elements_; ++i)
+      codes_.write(block, int64_t(i), uint32_t(int(choice.codes[i]) - code_offset_));
   }
 
   IntegerCodes integer_;
@@ -253,7 +255,8 @@ std::unique_ptr<const BlockEncoder> make_encode_super_block(const Format& format
     if (field.radix.radix != 0) return nullptr;
   const auto minimum = find_levels(format.minimum, -1.0f, format.block_elements);
   const bool affine = integer->has_minimum;
-  if (affine && (!minimum || minimum->group != scale->group || minimum->lowest != 0 || scale->lowest != 0 || integer->lowest != 0))
+  if (affine && (!minimum || minimum->group != scale->group || minimum->lowest != 0 || scale->lowest != 0 ||
+                 integer->lowest != 0))
     return nullptr;
   if (!affine && (scale->lowest >= 0 || integer->lowest >= 0)) return nullptr;
   return std::make_unique<SuperBlockEncoder>(format, *integer, *scale, affine ? minimum : std::nullopt);

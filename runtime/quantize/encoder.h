@@ -26,7 +26,8 @@ class Encoder {
   Status encode_row(std::span<const float> values, std::span<std::byte> row) const;
 
  private:
-  Encoder(const Format& format, std::shared_ptr<const BlockEncoder> blocks) : format_(&format), blocks_(std::move(blocks)) {}
+  Encoder(const Format& format, std::shared_ptr<const BlockEncoder> blocks)
+      : format_(&format), blocks_(std::move(blocks)) {}
 
   const Format* format_;
   std::shared_ptr<const BlockEncoder> blocks_;  // null for plain formats

@@ -37,7 +37,7 @@ float round_code(float value, float lowest, float highest) {
 
 // Weighted sums over values x and their codes q.
 struct Sums {
-  double w = 0, x = 0, xx = 0;  // of the values
+  double w = 0, x = 0, xx = 0;   // of the values
   double q = 0, qq = 0, qx = 0;  // of the codes
 };
 

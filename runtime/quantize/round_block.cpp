@@ -71,7 +71,8 @@ class RoundBlock final : public BlockEncoder {
     const float scale = (*high - minimum) / float(integer_.highest);
     const float factor = inverse(scale);
     for (size_t i = 0; i < values.size(); ++i)
-      codes_.write(block, int64_t(i), uint32_t(std::clamp(int((values[i] - minimum) * factor + 0.5f), 0, integer_.highest)));
+      codes_.write(block, int64_t(i),
+                   uint32_t(std::clamp(int((values[i] - minimum) * factor + 0.5f), 0, integer_.highest)));
     return write_f16(scale_, block, scale) && write_f16(minimum_, block, minimum);
   }
 
@@ -92,8 +93,9 @@ class RoundBlock final : public BlockEncoder {
 
 std::unique_ptr<const BlockEncoder> make_round_block(const Format& format) {
   auto integer = integer_codes(format);
-  if (!integer || !is_block_f16(format.scale) || (integer->has_minimum && !is_block_f16(format.minimum)) || format.zero ||
-      format.signs.group != 0 || !format.codes.table.empty() || format.codes.multiplier != 1 || format.codes.vector != 1)
+  if (!integer || !is_block_f16(format.scale) || (integer->has_minimum && !is_block_f16(format.minimum)) ||
+      format.zero || format.signs.group != 0 || !format.codes.table.empty() || format.codes.multiplier != 1 ||
+      format.codes.vector != 1)
     return nullptr;
   for (const BitField& field : format.codes.fields)
     if (field.radix.radix != 0) return nullptr;

@@ -78,7 +78,8 @@ Sampler::Sampler(const SamplerOptions& options, std::size_t vocabulary_size)
   if (options.repetition_penalty == 1.0F || options.repetition_window == 0) return;
   penalized_at_.assign(vocabulary_size, 0);
   if (options.repetition_window < 0) seen_.assign(vocabulary_size, 0);
-  recent_.reserve(options.repetition_window < 0 ? vocabulary_size : static_cast<std::size_t>(options.repetition_window));
+  recent_.reserve(options.repetition_window < 0 ? vocabulary_size
+                                                : static_cast<std::size_t>(options.repetition_window));
 }
 
 void Sampler::accept(std::int32_t token) {
@@ -145,7 +146,8 @@ Status Sampler::penalize(std::int32_t token) {
   float& score = scores_[at];
   score = score < 0.0F ? score * options_.repetition_penalty : score / options_.repetition_penalty;
   if (std::isfinite(score)) return {};
-  return fail(ErrorCode::kInvalidArgument, "sampler", "the repetition penalty makes a logit infinite", "give a smaller one");
+  return fail(ErrorCode::kInvalidArgument, "sampler", "the repetition penalty makes a logit infinite",
+              "give a smaller one");
 }
 
 std::int32_t Sampler::greedy() const {
@@ -170,8 +172,10 @@ float Sampler::top_k_threshold() {
     selection_.push_back(score);
     if (selection_.size() == capacity && capacity > k) cut();
   }
-  if (selection_.size() > k) cut();
-  else threshold = *std::min_element(selection_.begin(), selection_.end());
+  if (selection_.size() > k)
+    cut();
+  else
+    threshold = *std::min_element(selection_.begin(), selection_.end());
   return threshold;
 }
 
@@ -212,9 +216,8 @@ void Sampler::keep_top_p() {
   while (end - begin > 1) {
     const std::size_t middle = begin + (end - begin) / 2;
     const auto at = [this](std::size_t i) { return order_.begin() + static_cast<std::ptrdiff_t>(i); };
-    std::nth_element(at(begin), at(middle), at(end), [](const Candidate& a, const Candidate& b) {
-      return ranks_before(a.score, a.id, b.score, b.id);
-    });
+    std::nth_element(at(begin), at(middle), at(end),
+                     [](const Candidate& a, const Candidate& b) { return ranks_before(a.score, a.id, b.score, b.id); });
     std::uint64_t upper = before;
     for (std::size_t i = begin; i < middle; ++i) upper += order_[i].weight;
     if (upper < target) {
@@ -225,7 +228,8 @@ void Sampler::keep_top_p() {
     }
   }
   const Candidate last = order_[begin];
-  std::erase_if(candidates_, [&](const Candidate& one) { return ranks_before(last.score, last.id, one.score, one.id); });
+  std::erase_if(candidates_,
+                [&](const Candidate& one) { return ranks_before(last.score, last.id, one.score, one.id); });
 }
 
 void Sampler::keep_min_p() {

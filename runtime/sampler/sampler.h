@@ -23,8 +23,8 @@ struct SamplerOptions {
 };
 
 // Equal options, logits and accepted tokens give equal picks on every machine: probabilities are held as whole
-// multiples of 2^-40 of the largest, so that sums do not depend on their order. What has less than that is never picked.
-// Nothing is allocated after create(). Time is linear in the size of the vocabulary.
+// multiples of 2^-40 of the largest, so that sums do not depend on their order. What has less than that is never
+// picked. Nothing is allocated after create(). Time is linear in the size of the vocabulary.
 class Sampler {
  public:
   // Errors: kInvalidArgument where an option is out of its range or the vocabulary is empty or over 2^20 tokens.
@@ -59,11 +59,11 @@ class Sampler {
   Random random_;
   std::vector<float> scores_;
   float largest_ = 0.0F;
-  float smallest_exponent_ = 0.0F;      // below it a token's weight is zero or dropped by min-p
-  std::vector<float> selection_;        // scratch of top-k
-  std::vector<Candidate> candidates_;   // in the order of ids
-  std::vector<Candidate> order_;        // scratch of top-p
-  std::vector<std::int32_t> recent_;    // a ring, or every distinct token where the window is unlimited
+  float smallest_exponent_ = 0.0F;     // below it a token's weight is zero or dropped by min-p
+  std::vector<float> selection_;       // scratch of top-k
+  std::vector<Candidate> candidates_;  // in the order of ids
+  std::vector<Candidate> order_;       // scratch of top-p
+  std::vector<std::int32_t> recent_;   // a ring, or every distinct token where the window is unlimited
   std::size_t next_recent_ = 0;
   std::vector<std::uint8_t> seen_;           // what recent_ holds where the window is unlimited
   std::vector<std::uint32_t> penalized_at_;  // the pick that last penalised each token

@@ -19,7 +19,9 @@ bool word_before(std::string_view text, size_t at) {
   return at > 0 && is_word_character(read_utf8(text, character_before(text, at)).value);
 }
 
-bool word_at(std::string_view text, size_t at) { return at < text.size() && is_word_character(read_utf8(text, at).value); }
+bool word_at(std::string_view text, size_t at) {
+  return at < text.size() && is_word_character(read_utf8(text, at).value);
+}
 
 // Where the white space that ends at `at` begins, but not before `limit`.
 size_t space_begin(std::string_view text, size_t at, size_t limit) {

@@ -23,7 +23,7 @@ struct AddedToken {
   bool single_word = false;  // not next to a word character
   bool lstrip = false;       // takes the white space on its left with it
   bool rstrip = false;
-  bool normalized = false;   // searched for in the normalized text, in its own normalized form
+  bool normalized = false;  // searched for in the normalized text, in its own normalized form
   bool special = false;
 };
 
@@ -49,8 +49,8 @@ class AddedTokens {
 
   bool is_special(int32_t id) const;
 
-  // The normalized content of a token that is searched for in the normalized text, which is what it decodes to; null for
-  // any other id.
+  // The normalized content of a token that is searched for in the normalized text, which is what it decodes to; null
+  // for any other id.
   const std::string* normalized_content(int32_t id) const;
 
  private:
@@ -58,7 +58,7 @@ class AddedTokens {
   std::unordered_map<std::string, size_t> by_content_;
   std::unordered_map<int32_t, std::string> normalized_contents_;
   std::vector<bool> special_;  // by id
-  TokenTrie raw_;  // -> index into tokens_
+  TokenTrie raw_;              // -> index into tokens_
   TokenTrie normalized_;
 };
 

@@ -30,8 +30,8 @@ class BpeModel final : public TokenModel {
   using MergeList = std::vector<std::pair<std::string_view, std::string_view>>;
 
   // Merges are best first; of a pair that is there twice the last counts. The vocabulary outlives the model.
-  // Errors: kCorruptData for a merge or an unknown token whose tokens are not in the vocabulary, or a merge that might run
-  // in a cycle.
+  // Errors: kCorruptData for a merge or an unknown token whose tokens are not in the vocabulary, or a merge that might
+  // run in a cycle.
   static Result<std::unique_ptr<const TokenModel>> create(const Vocabulary& vocabulary, const MergeList& merges,
                                                           BpeOptions options);
 

@@ -1,5 +1,6 @@
 // The printable characters that byte-level BPE writes for the 256 bytes ("Ġ" is a blank).
-// Source: github.com/openai/gpt-2, encoder.py: printable Latin-1 stands for itself, the others take U+0100 on, in order.
+// Source: github.com/openai/gpt-2, encoder.py: printable Latin-1 stands for itself, the others take U+0100 on, in
+// order.
 #pragma once
 
 #include <array>

@@ -15,7 +15,8 @@ ByteTokens::ByteTokens(const Vocabulary& vocabulary) {
 }
 
 bool ByteTokens::cover(std::string_view bytes) const {
-  return std::all_of(bytes.begin(), bytes.end(), [&](char byte) { return ids_[static_cast<unsigned char>(byte)] >= 0; });
+  return std::all_of(bytes.begin(), bytes.end(),
+                     [&](char byte) { return ids_[static_cast<unsigned char>(byte)] >= 0; });
 }
 
 std::optional<unsigned char> read_byte_token(std::string_view spelling) {

@@ -87,7 +87,8 @@ class ReplaceStage final : public WholePieceStage {
   void piece(std::string_view text) override {
     std::string result;
     size_t done = 0;
-    for (size_t at = text.find(decoder_.pattern); at != std::string_view::npos; at = text.find(decoder_.pattern, done)) {
+    for (size_t at = text.find(decoder_.pattern); at != std::string_view::npos;
+         at = text.find(decoder_.pattern, done)) {
       result += text.substr(done, at - done);
       result += decoder_.content;
       done = at + decoder_.pattern.size();
@@ -238,7 +239,9 @@ class JoinStage final : public DecodeStage {
 using StagePtr = std::unique_ptr<DecodeStage>;
 StagePtr make_stage(const ByteLevelDecoder& d, DecodeStage& next) { return std::make_unique<ByteLevelStage>(d, next); }
 StagePtr make_stage(const ReplaceDecoder& d, DecodeStage& next) { return std::make_unique<ReplaceStage>(d, next); }
-StagePtr make_stage(const ByteFallbackDecoder& d, DecodeStage& next) { return std::make_unique<ByteFallbackStage>(d, next); }
+StagePtr make_stage(const ByteFallbackDecoder& d, DecodeStage& next) {
+  return std::make_unique<ByteFallbackStage>(d, next);
+}
 StagePtr make_stage(const FuseDecoder& d, DecodeStage& next) { return std::make_unique<FuseStage>(d, next); }
 StagePtr make_stage(const StripDecoder& d, DecodeStage& next) { return std::make_unique<StripStage>(d, next); }
 StagePtr make_stage(const MetaspaceDecoder& d, DecodeStage& next) { return std::make_unique<MetaspaceStage>(d, next); }

@@ -33,8 +33,8 @@ struct JoinDecoder {};  // a blank between tokens
 using Decoder = std::variant<ByteLevelDecoder, ReplaceDecoder, ByteFallbackDecoder, FuseDecoder, StripDecoder,
                              MetaspaceDecoder, JoinDecoder>;
 
-// One stage of a running decode. Pieces arrive in parts, each of whole characters; most are one part that both opens and
-// closes its piece.
+// One stage of a running decode. Pieces arrive in parts, each of whole characters; most are one part that both opens
+// and closes its piece.
 class DecodeStage {
  public:
   virtual ~DecodeStage() = default;

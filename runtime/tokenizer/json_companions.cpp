@@ -55,8 +55,8 @@ std::optional<int32_t> first(const std::vector<int32_t>& ids) {
 }
 
 // The first of the files that knows the token.
-std::optional<int32_t> find_named(const json& tokenizer, const json& generation, const json& config, const std::string& name,
-                                  const Vocabulary& vocabulary) {
+std::optional<int32_t> find_named(const json& tokenizer, const json& generation, const json& config,
+                                  const std::string& name, const Vocabulary& vocabulary) {
   if (const auto id = find_token(tokenizer, (name + "_token").c_str(), vocabulary)) return id;
   const std::string key = name + "_token_id";
   if (const auto id = first(find_ids(generation, key.c_str(), vocabulary))) return id;

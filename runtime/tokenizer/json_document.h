@@ -22,8 +22,8 @@ struct JsonDocument {
 };
 
 // A vocabulary that is no object of ids and merges that are no list, as other models have them, are skipped.
-// Errors: kCorruptData for broken JSON, nesting deeper than 64, an id that is not a whole number, a merge that is neither
-// "left right" nor ["left", "right"].
+// Errors: kCorruptData for broken JSON, nesting deeper than 64, an id that is not a whole number, a merge that is
+// neither "left right" nor ["left", "right"].
 Result<JsonDocument> parse_json_document(std::string_view text);
 
 }  // namespace trireme::runtime

@@ -121,8 +121,10 @@ Status read_strip_normalizer(const JsonReader& reader, std::vector<Normalizer>& 
 }
 
 constexpr std::pair<std::string_view, ReadStep<Normalizer>> kNormalizers[] = {
-    {"NFC", read_unicode_form<UnicodeForm::kNfc>},   {"NFD", read_unicode_form<UnicodeForm::kNfd>},
-    {"NFKC", read_unicode_form<UnicodeForm::kNfkc>}, {"NFKD", read_unicode_form<UnicodeForm::kNfkd>},
+    {"NFC", read_unicode_form<UnicodeForm::kNfc>},
+    {"NFD", read_unicode_form<UnicodeForm::kNfd>},
+    {"NFKC", read_unicode_form<UnicodeForm::kNfkc>},
+    {"NFKD", read_unicode_form<UnicodeForm::kNfkd>},
     {"Lowercase", read_plain_normalizer<LowercaseNormalizer>},
     {"StripAccents", read_plain_normalizer<StripAccentsNormalizer>},
     {"ByteLevel", read_plain_normalizer<ByteLevelNormalizer>},
@@ -264,8 +266,8 @@ Status read_metaspace_decoder(const JsonReader& reader, std::vector<Decoder>& st
   std::vector<PreTokenizer> parsed;
   TRIREME_TRY(read_metaspace(reader, parsed));
   auto& metaspace = std::get<MetaspacePreTokenizer>(parsed.front());
-  steps.emplace_back(MetaspaceDecoder{std::move(metaspace.replacement),
-                                      metaspace.prepend != MetaspacePreTokenizer::Prepend::kNever});
+  steps.emplace_back(
+      MetaspaceDecoder{std::move(metaspace.replacement), metaspace.prepend != MetaspacePreTokenizer::Prepend::kNever});
   return {};
 }
 
@@ -294,7 +296,8 @@ Status check_growth(std::span<const Decoder> steps) {
     const size_t pattern = replace->pattern.size();
     growth *= std::max<size_t>((replace->content.size() + pattern - 1) / pattern, 1);
     if (growth > kMaxGrowth) {
-      return fail(ErrorCode::kUnsupported, "tokenizer.json: decoder", "its replacements make a text longer than 64 times");
+      return fail(ErrorCode::kUnsupported, "tokenizer.json: decoder",
+                  "its replacements make a text longer than 64 times");
     }
   }
   return {};

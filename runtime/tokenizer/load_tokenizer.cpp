@@ -70,7 +70,8 @@ Result<std::shared_ptr<const Tokenizer>> load_from_folder(const ModelFile& file)
 
 Result<std::shared_ptr<const Tokenizer>> load_tokenizer(const GgufMetadata& metadata) {
   if (!metadata.find(key("model"))) {
-    return fail(ErrorCode::kNotFound, key("model"), "the file has no tokenizer", "use a file that was converted with one");
+    return fail(ErrorCode::kNotFound, key("model"), "the file has no tokenizer",
+                "use a file that was converted with one");
   }
   TRIREME_ASSIGN(TokenizerData data, read_tokenizer_data(metadata));
   return make_tokenizer(std::move(data));

@@ -38,8 +38,8 @@ std::vector<utf8proc_int32_t> decompose(std::string_view text, utf8proc_option_t
   return result;
 }
 
-// Canonical ordering (Unicode 15, section 3.11). Sorted here because utf8proc's own sort is quadratic in the length of a
-// run of marks.
+// Canonical ordering (Unicode 15, section 3.11). Sorted here because utf8proc's own sort is quadratic in the length of
+// a run of marks.
 void order_marks(std::vector<utf8proc_int32_t>& values) {
   for (auto at = values.begin(); at != values.end();) {
     if (combining_class(*at) == 0) {
@@ -57,9 +57,7 @@ Status apply(const UnicodeNormalizer& step, std::string& text) {
   const bool compatible = step.form == UnicodeForm::kNfkc || step.form == UnicodeForm::kNfkd;
   // Below U+0080 every form, below U+0300 (lead bytes under 0xCC) the form C changes nothing.
   const unsigned char first_changing = compose && !compatible ? 0xCC : 0x80;
-  const auto unchanged = [&](char byte) {
-    return static_cast<unsigned char>(byte) < first_changing;
-  };
+  const auto unchanged = [&](char byte) { return static_cast<unsigned char>(byte) < first_changing; };
   if (std::all_of(text.begin(), text.end(), unchanged)) return {};
   int options = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE;
   if (compatible) options |= UTF8PROC_COMPAT;

@@ -150,7 +150,8 @@ Status pre_tokenize(std::span<const PreTokenizer> steps, PieceList& list) {
   for (const PreTokenizer& step : steps) {
     TRIREME_TRY(std::visit([&](const auto& one) { return apply(one, list); }, step));
     if (list.text.size() > limit) {
-      return fail(ErrorCode::kUnsupported, "a text", "the tokenizer's pre-tokenizer makes it longer than 64 times or 1 GiB",
+      return fail(ErrorCode::kUnsupported, "a text",
+                  "the tokenizer's pre-tokenizer makes it longer than 64 times or 1 GiB",
                   "shorten the text, or use another tokenizer");
     }
   }

@@ -37,15 +37,15 @@ struct PunctuationPreTokenizer {
 // What SentencePiece writes for the blank before a word.
 constexpr std::string_view kWordMarker = "▁";
 
-// Cuts before each marker ("▁") that follows another character. Changes no ids where crosses_words() is false, and keeps
-// the pieces short.
+// Cuts before each marker ("▁") that follows another character. Changes no ids where crosses_words() is false, and
+// keeps the pieces short.
 struct WordStartPreTokenizer {
   std::string marker;
 };
 
-using PreTokenizer =
-    std::variant<SplitPreTokenizer, PrefixSpacePreTokenizer, ByteLevelPreTokenizer, MetaspacePreTokenizer, DigitsPreTokenizer,
-                 WhitespacePreTokenizer, WhitespaceSplitPreTokenizer, PunctuationPreTokenizer, WordStartPreTokenizer>;
+using PreTokenizer = std::variant<SplitPreTokenizer, PrefixSpacePreTokenizer, ByteLevelPreTokenizer,
+                                  MetaspacePreTokenizer, DigitsPreTokenizer, WhitespacePreTokenizer,
+                                  WhitespaceSplitPreTokenizer, PunctuationPreTokenizer, WordStartPreTokenizer>;
 
 // Whether the spelling has the marker behind another character.
 bool crosses_words(std::string_view spelling, std::string_view marker);

@@ -84,7 +84,8 @@ RegexMatcher::~RegexMatcher() = default;
 
 Status RegexMatcher::find_all(std::string_view subject, std::vector<Span>& matches) {
   State& state = *state_;
-  if (!state.context || !state.data) return fail(ErrorCode::kOutOfMemory, "a regular expression", "no memory to match it");
+  if (!state.context || !state.data)
+    return fail(ErrorCode::kOutOfMemory, "a regular expression", "no memory to match it");
   pcre2_set_match_limit(state.context.get(), step_limit(subject.size()));
   const auto* text = reinterpret_cast<PCRE2_SPTR>(subject.data());
   const auto match = [&](size_t start, uint32_t options) {

@@ -39,7 +39,8 @@ class RegexMatcher {
   ~RegexMatcher();
 
   // Appends all matches in `subject`, from left to right and without overlap; an empty match does not directly follow
-  // another match. The subject must be UTF-8. Errors: kUnsupported when a match needs too many steps or too much memory.
+  // another match. The subject must be UTF-8. Errors: kUnsupported when a match needs too many steps or too much
+  // memory.
   Status find_all(std::string_view subject, std::vector<Span>& matches);
 
  private:

@@ -54,7 +54,10 @@ class Translator {
       case '?':
       case '*':
       case '+': copy(1); return {};
-      default: begin_atom(); copy_character(); return {};
+      default:
+        begin_atom();
+        copy_character();
+        return {};
     }
   }
 
@@ -84,17 +87,24 @@ class Translator {
         return {};
       case 'v': replace(2, "\\x0b"); return {};
       case 'Q':
-      case 'E': replace(1, ""); copy(1); return {};
+      case 'E':
+        replace(1, "");
+        copy(1);
+        return {};
       case 'u': return unicode_escape();
       case 'p':
       case 'P': copy(2); return property();
-      default: copy(1); copy_character(); return {};
+      default:
+        copy(1);
+        copy_character();
+        return {};
     }
   }
 
   Status unicode_escape() {
     for (size_t i = 2; i < 6; ++i) {
-      if (!std::isxdigit(static_cast<unsigned char>(peek(i)))) return unsupported("\\u without four hexadecimal digits");
+      if (!std::isxdigit(static_cast<unsigned char>(peek(i))))
+        return unsupported("\\u without four hexadecimal digits");
     }
     const std::string digits(pattern_.substr(at_ + 2, 4));
     replace(6, "\\x{" + digits + "}");
@@ -187,8 +197,8 @@ class Translator {
   std::string_view pattern_;
   size_t at_ = 0;
   std::string out_;
-  std::optional<size_t> atom_;   // where the last atom begins in out_
-  std::vector<size_t> groups_;   // where the open groups begin in out_
+  std::optional<size_t> atom_;  // where the last atom begins in out_
+  std::vector<size_t> groups_;  // where the open groups begin in out_
 };
 
 }  // namespace

@@ -17,7 +17,8 @@ uint32_t priority(float score) {
 
 }  // namespace
 
-Result<std::unique_ptr<const TokenModel>> ScoreModel::create(const Vocabulary& vocabulary, std::span<const float> scores,
+Result<std::unique_ptr<const TokenModel>> ScoreModel::create(const Vocabulary& vocabulary,
+                                                             std::span<const float> scores,
                                                              const std::vector<bool>& mergeable,
                                                              std::optional<int32_t> unknown) {
   std::unique_ptr<ScoreModel> model(new ScoreModel(vocabulary));
@@ -31,8 +32,8 @@ Result<std::unique_ptr<const TokenModel>> ScoreModel::create(const Vocabulary& v
   }
   for (int byte = 0; byte < 256 && !unknown; ++byte) {
     if (model->bytes_[static_cast<unsigned char>(byte)] < 0) {
-      return fail(ErrorCode::kCorruptData, "the vocabulary", "it has no token for byte " + std::to_string(byte) +
-                                                                 " and no unknown token to use instead");
+      return fail(ErrorCode::kCorruptData, "the vocabulary",
+                  "it has no token for byte " + std::to_string(byte) + " and no unknown token to use instead");
     }
   }
   return model;

@@ -1,5 +1,5 @@
-// ScoreModel: SentencePiece's byte-pair encoding, where the token of the best score is merged first and what has no token
-// falls back to bytes. Source: github.com/google/sentencepiece, bpe_model.cc.
+// ScoreModel: SentencePiece's byte-pair encoding, where the token of the best score is merged first and what has no
+// token falls back to bytes. Source: github.com/google/sentencepiece, bpe_model.cc.
 #pragma once
 
 #include <memory>
@@ -17,10 +17,11 @@ namespace trireme::runtime {
 class ScoreModel final : public TokenModel {
  public:
   // `scores` and `mergeable` have one entry an id. Control, unknown and byte tokens are not mergeable: text never turns
-  // into them by merging. The vocabulary outlives the model. Errors: kCorruptData for a score that is not finite, or when
-  // there is neither an unknown token nor one for each byte.
+  // into them by merging. The vocabulary outlives the model. Errors: kCorruptData for a score that is not finite, or
+  // when there is neither an unknown token nor one for each byte.
   static Result<std::unique_ptr<const TokenModel>> create(const Vocabulary& vocabulary, std::span<const float> scores,
-                                                          const std::vector<bool>& mergeable, std::optional<int32_t> unknown);
+                                                          const std::vector<bool>& mergeable,
+                                                          std::optional<int32_t> unknown);
 
   void tokenize(std::string_view piece, SymbolList& symbols, std::vector<int32_t>& ids) const override;
 

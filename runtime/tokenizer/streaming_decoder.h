@@ -11,8 +11,9 @@ namespace trireme::runtime {
 
 class DecodeChain;  // private to this folder
 
-// What push() and finish() give, joined, is exactly what Tokenizer::decode() gives for the same ids. Each piece is valid
-// UTF-8: a character that the tokens so far hold only in part is kept back until the rest arrives or finish() is called.
+// What push() and finish() give, joined, is exactly what Tokenizer::decode() gives for the same ids. Each piece is
+// valid UTF-8: a character that the tokens so far hold only in part is kept back until the rest arrives or finish() is
+// called.
 class StreamingDecoder {
  public:
   explicit StreamingDecoder(std::shared_ptr<const Tokenizer> tokenizer, bool skip_special = false);

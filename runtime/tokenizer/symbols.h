@@ -31,7 +31,8 @@ class SymbolList {
   void add(int32_t id, size_t begin, size_t length) {
     const auto index = static_cast<uint32_t>(symbols_.size());
     if (index > 0) symbols_.back().next = index;
-    symbols_.push_back({id, static_cast<uint32_t>(begin), static_cast<uint32_t>(length), index == 0 ? kEnd : index - 1, kEnd});
+    symbols_.push_back(
+        {id, static_cast<uint32_t>(begin), static_cast<uint32_t>(length), index == 0 ? kEnd : index - 1, kEnd});
   }
 
   // Merges neighbours until find_merge(left, right) -> std::optional<Merge> finds none, best first. O(n log n).

@@ -29,8 +29,8 @@ class TokenTrie {
  private:
   static uint64_t edge(uint64_t node, char byte) { return (node << 8) | static_cast<unsigned char>(byte); }
 
-  FlatMap edges_;                          // node and byte -> node
-  std::vector<int32_t> values_ = {-1};     // by node; node 0 is the root
+  FlatMap edges_;                       // node and byte -> node
+  std::vector<int32_t> values_ = {-1};  // by node; node 0 is the root
   std::array<bool, 256> first_bytes_{};
 };
 

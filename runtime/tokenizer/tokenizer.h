@@ -32,8 +32,8 @@ class Tokenizer {
   // kInvalidArgument above 256 MiB of text.
   Result<std::vector<int32_t>> encode(std::string_view text, const EncodeOptions& options = {}) const;
 
-  // Always valid UTF-8. Ids outside the vocabulary give no text. The first token loses the blank that its format put before
-  // the text. To decode token by token see StreamingDecoder.
+  // Always valid UTF-8. Ids outside the vocabulary give no text. The first token loses the blank that its format put
+  // before the text. To decode token by token see StreamingDecoder.
   std::string decode(std::span<const int32_t> ids, bool skip_special = false) const;
 
   // One more than the largest id. A model may have more logits than that.

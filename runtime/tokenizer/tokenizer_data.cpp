@@ -15,8 +15,9 @@ namespace {
 
 // How published models spell the ends of texts, turns and messages. GGUF metadata name at most three of them.
 constexpr std::array<std::string_view, 16> kEndSpellings = {
-    "<|endoftext|>", "<|end_of_text|>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|return|>", "<|call|>",
-    "<end_of_turn>", "<turn|>", "<|eot|>", "<|eom|>", "<EOT>", "_<EOT>", "<end_of_utterance>", "<｜end▁of▁sentence｜>",
+    "<|endoftext|>",      "<|end_of_text|>",       "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|return|>",
+    "<|call|>",           "<end_of_turn>",         "<turn|>",    "<|eot|>",    "<|eom|>",    "<EOT>",   "_<EOT>",
+    "<end_of_utterance>", "<｜end▁of▁sentence｜>",
 };
 
 class DataBuilder {
@@ -175,6 +176,8 @@ class DataBuilder {
 
 }  // namespace
 
-Result<std::shared_ptr<const Tokenizer>> make_tokenizer(TokenizerData data) { return DataBuilder(std::move(data)).build(); }
+Result<std::shared_ptr<const Tokenizer>> make_tokenizer(TokenizerData data) {
+  return DataBuilder(std::move(data)).build();
+}
 
 }  // namespace trireme::runtime

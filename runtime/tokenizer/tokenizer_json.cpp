@@ -18,7 +18,8 @@ using nlohmann::json;
 
 class JsonBuilder {
  public:
-  explicit JsonBuilder(JsonDocument document) : document_(std::move(document)), parts_(std::make_unique<TokenizerParts>()) {}
+  explicit JsonBuilder(JsonDocument document)
+      : document_(std::move(document)), parts_(std::make_unique<TokenizerParts>()) {}
 
   Status build() {
     TRIREME_ASSIGN(const JsonReader root, JsonReader::open(document_.rest, "the file"));
@@ -48,7 +49,8 @@ class JsonBuilder {
   Status check_model(const JsonReader& reader) const {
     // Files from before models had types are BPE when they have merges.
     TRIREME_ASSIGN(const std::string type, reader.text("type", document_.has_merges ? "BPE" : ""));
-    if (type != "BPE") return fail(reader.unsupported("this program does not know its type \"" + printable(type) + "\""));
+    if (type != "BPE")
+      return fail(reader.unsupported("this program does not know its type \"" + printable(type) + "\""));
     TRIREME_TRY(reader.only({"dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
                              "byte_fallback", "ignore_merges"}));
     const json* dropout = reader.find("dropout");
@@ -90,7 +92,8 @@ class JsonBuilder {
     if (token.content.empty()) return {};
     const auto known = parts_->vocabulary.find(token.content);
     if (known && *known != id) {
-      return fail(reader.corrupt("id", "it is " + std::to_string(id) + " where the vocabulary has " + std::to_string(*known)));
+      return fail(
+          reader.corrupt("id", "it is " + std::to_string(id) + " where the vocabulary has " + std::to_string(*known)));
     }
     if (!known) TRIREME_TRY(parts_->vocabulary.add(id, token.content));
     token.id = static_cast<int32_t>(id);

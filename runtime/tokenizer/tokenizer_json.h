@@ -12,10 +12,10 @@ namespace trireme::runtime {
 
 // The texts of the files. Only tokenizer.json must be there; the others name special tokens and end-of-text ids.
 struct TokenizerFiles {
-  std::string_view tokenizer;                          // tokenizer.json
-  std::optional<std::string_view> tokenizer_config;    // tokenizer_config.json
-  std::optional<std::string_view> generation_config;   // generation_config.json
-  std::optional<std::string_view> config;              // config.json
+  std::string_view tokenizer;                         // tokenizer.json
+  std::optional<std::string_view> tokenizer_config;   // tokenizer_config.json
+  std::optional<std::string_view> generation_config;  // generation_config.json
+  std::optional<std::string_view> config;             // config.json
 };
 
 // Errors: kUnsupported for a model, normalizer, pre-tokenizer, decoder, post-processor or option that this program does

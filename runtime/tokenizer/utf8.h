@@ -10,8 +10,8 @@ namespace trireme::runtime {
 // What begins at one place of a text: a character, or a maximal sequence of bytes that is the beginning of none
 // (Unicode 15, section 3.9, "substitution of maximal subparts").
 struct Utf8Unit {
-  char32_t value = 0;      // of a valid character
-  size_t length = 0;       // bytes, at least 1
+  char32_t value = 0;  // of a valid character
+  size_t length = 0;   // bytes, at least 1
   bool valid = false;
   bool truncated = false;  // the text ends inside what could still become a character
 };

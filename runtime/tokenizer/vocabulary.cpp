@@ -39,8 +39,9 @@ Status Vocabulary::add(int64_t id, std::string_view text) {
     return fail(ErrorCode::kCorruptData, quoted(text), "its id " + std::to_string(id) + " is out of range");
   }
   if (contains(id)) {
-    return fail(ErrorCode::kCorruptData, quoted(text),
-                "its id " + std::to_string(id) + " belongs to " + quoted(this->text(static_cast<int32_t>(id))) + " as well");
+    return fail(
+        ErrorCode::kCorruptData, quoted(text),
+        "its id " + std::to_string(id) + " belongs to " + quoted(this->text(static_cast<int32_t>(id))) + " as well");
   }
   if (text.size() > kMaxTokenBytes) return fail(ErrorCode::kCorruptData, quoted(text), "it is longer than 64 KiB");
   if (!is_utf8(text)) return fail(ErrorCode::kCorruptData, quoted(text), "it is not UTF-8");

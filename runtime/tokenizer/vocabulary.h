@@ -12,8 +12,8 @@
 
 namespace trireme::runtime {
 
-// Ids need not be dense. Spellings are unique and valid UTF-8; only the empty one may occur more than once, and is never
-// found.
+// Ids need not be dense. Spellings are unique and valid UTF-8; only the empty one may occur more than once, and is
+// never found.
 class Vocabulary {
  public:
   static constexpr size_t kMaxTokens = size_t{1} << 22;

@@ -25,7 +25,8 @@ void CaseBuilder::f32(const Shape& shape, Fill fill) {
 
 void CaseBuilder::i32(const std::vector<int32_t>& values) {
   std::vector<int32_t> kept = values;
-  for (size_t i = size_t(counted(int64_t(values.size()))); i < kept.size(); ++i) kept[i] = std::numeric_limits<int32_t>::max();
+  for (size_t i = size_t(counted(int64_t(values.size()))); i < kept.size(); ++i)
+    kept[i] = std::numeric_limits<int32_t>::max();
   case_.op.inputs.push_back({{{int64_t(kept.size())}, &formats::i32(), domain_}, false});
   case_.inputs.push_back(bytes_of(kept));
 }

@@ -28,10 +28,11 @@ class CaseBuilder {
   void i32(const std::vector<int32_t>& values);            // a row operand of rank 1
   void floats(const TensorDesc& desc, const std::vector<float>& values, bool constant);
   void integers(const Shape& shape, const std::vector<int32_t>& values);  // a fixed operand
-  // Q8_ACT rows with random codes, scales around `scale` and the right sums; extreme: all codes +-127, one row of zeros.
+  // Q8_ACT rows with random codes, scales around `scale` and the right sums; extreme: all codes +-127, one row of
+  // zeros.
   void q8(int64_t rows, int64_t columns, float scale, bool extreme);
   Status weight(const Format& format, const Shape& shape, Magnitudes magnitudes = Magnitudes::kUsual);  // a constant
-  void vector(int64_t count);                                                                           // an f32 constant
+  void vector(int64_t count);  // an f32 constant
   void cache(const Format& format, const Shape& shape);
 
   void output(const TensorDesc& desc) { case_.op.outputs.push_back(desc); }

@@ -32,7 +32,8 @@ std::vector<int32_t> shuffled(int64_t count, Random& random) {
 }
 
 void add_rope(std::vector<CaseSource>& cases, int level, Rope op, int64_t rows, const Heads& size, int64_t pairs) {
-  cases.push_back({"rope " + std::to_string(int(op.style)) + " " + std::to_string(rows) + "x" + size.text() + " pairs " + std::to_string(pairs),
+  cases.push_back({"rope " + std::to_string(int(op.style)) + " " + std::to_string(rows) + "x" + size.text() +
+                       " pairs " + std::to_string(pairs),
                    level, [=](const std::string& seed) -> Result<Case> {
                      CaseBuilder builder(seed);
                      if (rows > 1) builder.rows(RowDomain::kTokens, int32_t(rows) - 1);
@@ -69,8 +70,8 @@ void add_kv_store(std::vector<CaseSource>& cases, int level, int64_t rows, const
                    }});
 }
 
-void add_rope_store(std::vector<CaseSource>& cases, int level, RopeStore op, int64_t rows, const Heads& size, int64_t pairs,
-                    const Format& format) {
+void add_rope_store(std::vector<CaseSource>& cases, int level, RopeStore op, int64_t rows, const Heads& size,
+                    int64_t pairs, const Format& format) {
   cases.push_back({"rope_store " + format.name + " " + std::to_string(rows) + "x" + size.text() + " style " +
                        std::to_string(int(op.rope.style)) + (op.has_norm ? " norm" : ""),
                    level, [=, &format](const std::string& seed) -> Result<Case> {
@@ -95,9 +96,11 @@ struct Context {
 };
 
 // Rows of several sequences over shuffled blocks; each sequence's rows follow one another up to its end.
-void add_attention(std::vector<CaseSource>& cases, int level, Attention op, const Context& context, const Heads& size, const Format& format) {
+void add_attention(std::vector<CaseSource>& cases, int level, Attention op, const Context& context, const Heads& size,
+                   const Format& format) {
   std::string name = "attention " + format.name + " " + std::to_string(context.rows) + " rows of " +
-                     std::to_string(context.sequences) + "x" + std::to_string(context.blocks_each * context.block_size) + " " + size.text();
+                     std::to_string(context.sequences) + "x" +
+                     std::to_string(context.blocks_each * context.block_size) + " " + size.text();
   if (op.window) name += " window " + std::to_string(op.window);
   if (op.softcap > 0) name += " softcap";
   cases.push_back({name, level, [=, &format](const std::string& seed) -> Result<Case> {
@@ -107,7 +110,8 @@ void add_attention(std::vector<CaseSource>& cases, int level, Attention op, cons
                      if (context.rows > 1) builder.rows(RowDomain::kTokens, int32_t(context.rows) - 1);
                      const Shape q{context.rows, size.heads, size.columns};
                      builder.f32(q);
-                     for (int i = 0; i < 2; ++i) builder.cache(format, {blocks, size.kv_heads, context.block_size, size.columns});
+                     for (int i = 0; i < 2; ++i)
+                       builder.cache(format, {blocks, size.kv_heads, context.block_size, size.columns});
                      std::vector<int32_t> table = shuffled(blocks, builder.random());
                      table.pop_back();
                      builder.integers({context.sequences, context.blocks_each}, table);

@@ -4,7 +4,8 @@ namespace trireme::conformance {
 namespace {
 
 // An op over `inputs` operands of one shape, with a row left out where there is more than one.
-void add_same(std::vector<CaseSource>& cases, int level, const std::string& name, OpParams op, int inputs, const Shape& shape, Fill fill) {
+void add_same(std::vector<CaseSource>& cases, int level, const std::string& name, OpParams op, int inputs,
+              const Shape& shape, Fill fill) {
   cases.push_back({name + " " + shape.text(), level, [=](const std::string& seed) -> Result<Case> {
                      CaseBuilder builder(seed);
                      if (shape[0] > 1) builder.rows(RowDomain::kTokens, int32_t(shape[0]) - 1);
@@ -15,18 +16,20 @@ void add_same(std::vector<CaseSource>& cases, int level, const std::string& name
 }
 
 void add_broadcast(std::vector<CaseSource>& cases, int level, Binary op, const Shape& shape) {
-  cases.push_back({std::string(op_name(op)) + " broadcast " + shape.text(), level, [=](const std::string& seed) -> Result<Case> {
-                     CaseBuilder builder(seed);
-                     builder.rows(RowDomain::kTokens, int32_t(shape[0]));
-                     builder.f32(shape);
-                     builder.vector(shape.back());
-                     builder.row_output(shape);
-                     return builder.build(op);
-                   }});
+  cases.push_back(
+      {std::string(op_name(op)) + " broadcast " + shape.text(), level, [=](const std::string& seed) -> Result<Case> {
+         CaseBuilder builder(seed);
+         builder.rows(RowDomain::kTokens, int32_t(shape[0]));
+         builder.f32(shape);
+         builder.vector(shape.back());
+         builder.row_output(shape);
+         return builder.build(op);
+       }});
 }
 
 void add_cast(std::vector<CaseSource>& cases, int level, const Format& from, const Format& to, const Shape& shape) {
-  cases.push_back({"cast " + from.name + " to " + to.name + " " + shape.text(), level, [=, &from, &to](const std::string& seed) -> Result<Case> {
+  cases.push_back({"cast " + from.name + " to " + to.name + " " + shape.text(), level,
+                   [=, &from, &to](const std::string& seed) -> Result<Case> {
                      CaseBuilder builder(seed);
                      if (&from == &formats::f32()) {
                        builder.f32(shape, Fill::kLarge);
@@ -43,7 +46,8 @@ void add_cast(std::vector<CaseSource>& cases, int level, const Format& from, con
 }  // namespace
 
 void add_elementwise_cases(std::vector<CaseSource>& cases) {
-  const std::vector<std::pair<int, Shape>> shapes = {{0, {1, 3}}, {1, {1}}, {1, {3, 5}}, {1, {2, 7, 19}}, {4, {129, 1000}}};
+  const std::vector<std::pair<int, Shape>> shapes = {
+      {0, {1, 3}}, {1, {1}}, {1, {3, 5}}, {1, {2, 7, 19}}, {4, {129, 1000}}};
   for (const auto& [level, shape] : shapes) {
     for (const Binary::Kind kind : {Binary::Kind::kAdd, Binary::Kind::kSubtract, Binary::Kind::kMultiply}) {
       add_same(cases, level, std::string(op_name(Binary{kind})), Binary{kind}, 2, shape, Fill::kUsual);
@@ -63,7 +67,8 @@ void add_elementwise_cases(std::vector<CaseSource>& cases) {
   }
   add_cast(cases, 0, formats::f32(), formats::f16(), {1, 3});
   for (const Format* from : {&formats::f32(), &formats::f16(), &formats::bf16()})
-    for (const Format* to : {&formats::f32(), &formats::f16(), &formats::bf16()}) add_cast(cases, 1, *from, *to, {3, 37});
+    for (const Format* to : {&formats::f32(), &formats::f16(), &formats::bf16()})
+      add_cast(cases, 1, *from, *to, {3, 37});
   cases.push_back({"reshape", 0, [](const std::string& seed) -> Result<Case> {
                      CaseBuilder builder(seed);
                      builder.rows(RowDomain::kTokens, 3);

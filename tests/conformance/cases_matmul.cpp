@@ -30,12 +30,14 @@ struct Activations {
 };
 
 void add_activations(CaseBuilder& builder, ActScheme act, const Size& size, const Activations& values) {
-  if (act == ActScheme::kQ8) builder.q8(size.rows, size.k, values.scale, values.extreme);
-  else builder.f32({size.rows, size.k}, values.fill);
+  if (act == ActScheme::kQ8)
+    builder.q8(size.rows, size.k, values.scale, values.extreme);
+  else
+    builder.f32({size.rows, size.k}, values.fill);
 }
 
-void add_matmul(std::vector<CaseSource>& cases, int level, Size wanted, const Format& format, Matmul op, int32_t count = -1,
-                const Activations& values = {}, const std::string& note = {}) {
+void add_matmul(std::vector<CaseSource>& cases, int level, Size wanted, const Format& format, Matmul op,
+                int32_t count = -1, const Activations& values = {}, const std::string& note = {}) {
   const Size size = fit(wanted, format, op.act);
   std::string name = "matmul " + format.name + (op.act == ActScheme::kQ8 ? " q8 " : " float ") + text(size);
   if (op.has_bias) name += " bias";
@@ -54,7 +56,8 @@ void add_matmul(std::vector<CaseSource>& cases, int level, Size wanted, const Fo
                    }});
 }
 
-void add_glu(std::vector<CaseSource>& cases, int level, Size wanted, const Format& format, MatmulGlu op, int32_t count = -1) {
+void add_glu(std::vector<CaseSource>& cases, int level, Size wanted, const Format& format, MatmulGlu op,
+             int32_t count = -1) {
   Size size = fit(wanted, format, op.act);
   if (op.quantize) size.n = round_up(size.n, 32);
   std::string name = "matmul_glu " + format.name + (op.act == ActScheme::kQ8 ? " q8 " : " float ") + text(size) +
@@ -80,8 +83,10 @@ void add_format(std::vector<CaseSource>& cases, const Format& format, ActScheme 
   add_matmul(cases, plain ? 1 : 2, {3, 21, 256}, format, {act, true, true});
   add_glu(cases, plain ? 1 : 2, {3, 21, 256}, format, {act, Activation::kSilu, false});
   add_glu(cases, plain ? 1 : 2, {5, 40, 256}, format, {act, Activation::kGeluTanh, act == ActScheme::kQ8}, 4);
-  add_matmul(cases, 3, {5, 24, 512}, format, op, -1, {.extreme = true, .weights = Magnitudes::kExtreme}, "all +-127, extreme weights");
-  add_matmul(cases, 3, {3, 24, 256}, format, op, -1, {.fill = Fill::kZeroRow, .scale = 1e-20f}, "tiny scales, a zero row");
+  add_matmul(cases, 3, {5, 24, 512}, format, op, -1, {.extreme = true, .weights = Magnitudes::kExtreme},
+             "all +-127, extreme weights");
+  add_matmul(cases, 3, {3, 24, 256}, format, op, -1, {.fill = Fill::kZeroRow, .scale = 1e-20f},
+             "tiny scales, a zero row");
   add_matmul(cases, 3, {3, 24, 256}, format, op, -1, {.fill = Fill::kLarge, .scale = 1e12f}, "large scales");
   add_matmul(cases, 4, {457, 330, 512}, format, op);
   add_matmul(cases, 4, {1, 1031, 1536}, format, op);
@@ -97,8 +102,10 @@ void add_matmul_cases(std::vector<CaseSource>& cases) {
     add_format(cases, *format, ActScheme::kFloat);
     if (has_integer_codes(*format)) add_format(cases, *format, ActScheme::kQ8);
   }
-  for (const Activation activation : {Activation::kGeluErf, Activation::kRelu, Activation::kReluSquared, Activation::kSigmoid, Activation::kTanh})
-    add_glu(cases, 1, {3, 32, 64}, formats::f32(), {ActScheme::kFloat, activation, activation == Activation::kReluSquared});
+  for (const Activation activation :
+       {Activation::kGeluErf, Activation::kRelu, Activation::kReluSquared, Activation::kSigmoid, Activation::kTanh})
+    add_glu(cases, 1, {3, 32, 64}, formats::f32(),
+            {ActScheme::kFloat, activation, activation == Activation::kReluSquared});
 }
 
 }  // namespace trireme::conformance

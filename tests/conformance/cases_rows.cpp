@@ -8,7 +8,8 @@ std::string sized(const char* op, int64_t rows, int64_t columns) {
   return std::string(op) + " " + std::to_string(rows) + "x" + std::to_string(columns);
 }
 
-void add_embed(std::vector<CaseSource>& cases, int level, const Format& format, int64_t rows, int64_t columns, float scale) {
+void add_embed(std::vector<CaseSource>& cases, int level, const Format& format, int64_t rows, int64_t columns,
+               float scale) {
   const int64_t d = (columns + format.block_elements - 1) / format.block_elements * format.block_elements;
   cases.push_back({sized("embed_rows", rows, d) + " " + format.name + (scale == 1.0f ? "" : " scaled"), level,
                    [=, &format](const std::string& seed) -> Result<Case> {
@@ -17,7 +18,8 @@ void add_embed(std::vector<CaseSource>& cases, int level, const Format& format, 
                      TRIREME_TRY(builder.weight(format, {vocabulary, d}));
                      if (rows > 1) builder.rows(RowDomain::kTokens, int32_t(rows) - 1);
                      std::vector<int32_t> ids = {int32_t(vocabulary - 1)};
-                     while (int64_t(ids.size()) < rows) ids.push_back(int32_t(builder.random().integer(0, vocabulary - 1)));
+                     while (int64_t(ids.size()) < rows)
+                       ids.push_back(int32_t(builder.random().integer(0, vocabulary - 1)));
                      builder.i32(ids);
                      builder.row_output({rows, d});
                      return builder.build(EmbedRows{scale});
@@ -40,26 +42,27 @@ enum class Edge { kNone, kTies, kLargest, kTiny, kZero };
 
 void add_quantize(std::vector<CaseSource>& cases, int level, int64_t rows, int64_t columns, Edge edge) {
   static constexpr const char* kNotes[] = {"", " ties", " +-127", " tiny", " zero groups"};
-  cases.push_back({sized("quantize_q8", rows, columns) + kNotes[int(edge)], level, [=](const std::string& seed) -> Result<Case> {
-                     CaseBuilder builder(seed);
-                     std::vector<float> values;
-                     for (int64_t i = 0; i < rows * columns; ++i) {
-                       const auto value = float(builder.random().uniform(-3, 3));
-                       const auto code = float(builder.random().integer(-126, 126));
-                       switch (edge) {
-                         case Edge::kNone: values.push_back(value); break;
-                         case Edge::kTies: values.push_back(i % 32 == 5 ? 127.0f * 0.125f : (code + 0.5f) * 0.125f); break;
-                         case Edge::kLargest: values.push_back(i % 2 ? -3.1f : 3.1f); break;
-                         case Edge::kTiny: values.push_back(value * 1e-34f); break;
-                         case Edge::kZero: values.push_back((i / 32) % 2 ? value : i % 3 ? 0.0f : -0.0f); break;
-                       }
-                     }
-                     if (rows > 2) builder.rows(RowDomain::kTokens, int32_t(rows) - 1);
-                     const RowDomain domain = rows > 2 ? RowDomain::kTokens : RowDomain::kFixed;
-                     builder.floats({{rows, columns}, &formats::f32(), domain}, values, false);
-                     builder.row_output({rows, columns}, formats::q8_act());
-                     return builder.build(QuantizeQ8{});
-                   }});
+  cases.push_back(
+      {sized("quantize_q8", rows, columns) + kNotes[int(edge)], level, [=](const std::string& seed) -> Result<Case> {
+         CaseBuilder builder(seed);
+         std::vector<float> values;
+         for (int64_t i = 0; i < rows * columns; ++i) {
+           const auto value = float(builder.random().uniform(-3, 3));
+           const auto code = float(builder.random().integer(-126, 126));
+           switch (edge) {
+             case Edge::kNone: values.push_back(value); break;
+             case Edge::kTies: values.push_back(i % 32 == 5 ? 127.0f * 0.125f : (code + 0.5f) * 0.125f); break;
+             case Edge::kLargest: values.push_back(i % 2 ? -3.1f : 3.1f); break;
+             case Edge::kTiny: values.push_back(value * 1e-34f); break;
+             case Edge::kZero: values.push_back((i / 32) % 2 ? value : i % 3 ? 0.0f : -0.0f); break;
+           }
+         }
+         if (rows > 2) builder.rows(RowDomain::kTokens, int32_t(rows) - 1);
+         const RowDomain domain = rows > 2 ? RowDomain::kTokens : RowDomain::kFixed;
+         builder.floats({{rows, columns}, &formats::f32(), domain}, values, false);
+         builder.row_output({rows, columns}, formats::q8_act());
+         return builder.build(QuantizeQ8{});
+       }});
 }
 
 void add_norm(std::vector<CaseSource>& cases, int level, const Shape& shape, RmsNorm op, Fill fill, const char* note) {
@@ -75,23 +78,24 @@ void add_norm(std::vector<CaseSource>& cases, int level, const Shape& shape, Rms
 }
 
 void add_fused_norm(std::vector<CaseSource>& cases, int level, int64_t rows, int64_t columns, FusedNorm op) {
-  cases.push_back({sized("fused_norm", rows, columns) + (op.has_residual ? " residual" : "") + (op.quantize ? " quantised" : ""), level,
-                   [=](const std::string& seed) -> Result<Case> {
-                     CaseBuilder builder(seed);
-                     if (rows > 1) builder.rows(RowDomain::kTokens, int32_t(rows) - 1);
-                     const Shape shape{rows, columns};
-                     builder.f32(shape, Fill::kZeroRow);
-                     if (op.has_residual) builder.f32(shape, Fill::kZeroRow);
-                     builder.vector(columns);
-                     if (op.has_residual) builder.row_output(shape);
-                     builder.row_output(shape, op.quantize ? formats::q8_act() : formats::f32());
-                     return builder.build(op);
-                   }});
+  cases.push_back(
+      {sized("fused_norm", rows, columns) + (op.has_residual ? " residual" : "") + (op.quantize ? " quantised" : ""),
+       level, [=](const std::string& seed) -> Result<Case> {
+         CaseBuilder builder(seed);
+         if (rows > 1) builder.rows(RowDomain::kTokens, int32_t(rows) - 1);
+         const Shape shape{rows, columns};
+         builder.f32(shape, Fill::kZeroRow);
+         if (op.has_residual) builder.f32(shape, Fill::kZeroRow);
+         builder.vector(columns);
+         if (op.has_residual) builder.row_output(shape);
+         builder.row_output(shape, op.quantize ? formats::q8_act() : formats::f32());
+         return builder.build(op);
+       }});
 }
 
 template <typename Op>
-void add_reduction(std::vector<CaseSource>& cases, const char* name, int level, int64_t rows, int64_t columns, Fill fill,
-                   const Format& result, const char* note = "") {
+void add_reduction(std::vector<CaseSource>& cases, const char* name, int level, int64_t rows, int64_t columns,
+                   Fill fill, const Format& result, const char* note = "") {
   cases.push_back({sized(name, rows, columns) + note, level, [=, &result](const std::string& seed) -> Result<Case> {
                      CaseBuilder builder(seed);
                      if (rows > 1) builder.rows(RowDomain::kOutputs, int32_t(rows) - 1);
@@ -105,7 +109,8 @@ void add_argmax_ties(std::vector<CaseSource>& cases) {
   cases.push_back({"argmax 4x1000 ties", 1, [](const std::string& seed) -> Result<Case> {
                      CaseBuilder builder(seed);
                      std::vector<float> values;
-                     for (int i = 0; i < 4000; ++i) values.push_back(float(builder.random().integer(-3, i < 1000 ? -1 : 3)));
+                     for (int i = 0; i < 4000; ++i)
+                       values.push_back(float(builder.random().integer(-3, i < 1000 ? -1 : 3)));
                      builder.floats({{4, 1000}, &formats::f32(), RowDomain::kFixed}, values, false);
                      builder.row_output({4}, formats::i32());
                      return builder.build(Argmax{});

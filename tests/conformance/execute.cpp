@@ -47,12 +47,13 @@ Result<std::optional<Placed>> place_count(Device& device, std::optional<int32_t>
   return place(device, bytes_of(std::vector<int32_t>{*count}));
 }
 
-Status run(Device& device, const Case& test, std::shared_ptr<const PreparedOp> op, const std::vector<BufferRange>& ranges) {
+Status run(Device& device, const Case& test, std::shared_ptr<const PreparedOp> op,
+           const std::vector<BufferRange>& ranges) {
   TRIREME_ASSIGN(const auto tokens, place_count(device, test.token_count));
   TRIREME_ASSIGN(const auto outputs, place_count(device, test.output_count));
   TRIREME_ASSIGN(auto list, device.create_command_list());
-  TRIREME_TRY(list->dispatch(std::move(op), {ranges, tokens ? tokens->range : BufferRange{},
-                                             outputs ? outputs->range : BufferRange{}}));
+  TRIREME_TRY(list->dispatch(
+      std::move(op), {ranges, tokens ? tokens->range : BufferRange{}, outputs ? outputs->range : BufferRange{}}));
   TRIREME_TRY(list->finish());
   TRIREME_ASSIGN(const auto timeline, device.create_timeline());
   const TimelinePoint done{timeline.get(), 1};

@@ -57,7 +57,8 @@ Approximate multiply(const Approximate& a, const Approximate& b) {
 
 Approximate activate(Activation activation, const Approximate& x) {
   const double y = activation_value(activation, x.value);
-  const double low = activation_value(activation, x.value - x.error), high = activation_value(activation, x.value + x.error);
+  const double low = activation_value(activation, x.value - x.error),
+               high = activation_value(activation, x.value + x.error);
   const double passed_on = std::max(std::fabs(low - y), std::fabs(high - y));
   return {y, passed_on + activation_error(activation, x.value, y)};
 }
@@ -67,7 +68,8 @@ Approximate softcap(const Approximate& x, double cap) {
   return {y, x.error + 2 * kFunction * std::fabs(y) + kFloor};
 }
 
-std::vector<Approximate> normalize(const RmsNorm& op, const std::vector<Approximate>& x, const std::vector<double>& weight, double epsilon) {
+std::vector<Approximate> normalize(const RmsNorm& op, const std::vector<Approximate>& x,
+                                   const std::vector<double>& weight, double epsilon) {
   const auto count = double(x.size());
   double squares = 0, carried = 0;
   for (const Approximate& value : x) {
@@ -100,7 +102,8 @@ std::vector<Approximate> softmax(const std::vector<Approximate>& x, double epsil
     const double distance = largest - value.value;
     const double weight = std::exp(-distance) / total;
     // The difference to the largest is rounded, and so is its product with log2(e).
-    const double relative = std::expm1(2 * carried) + 4 * kUnit * distance + 2 * kFunction + gamma(int64_t(x.size()), epsilon);
+    const double relative =
+        std::expm1(2 * carried) + 4 * kUnit * distance + 2 * kFunction + gamma(int64_t(x.size()), epsilon);
     y.push_back({weight, weight * relative + kFloor});
   }
   return y;

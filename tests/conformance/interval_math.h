@@ -26,7 +26,8 @@ double gamma(int64_t n, double epsilon);
 Approximate multiply(const Approximate& a, const Approximate& b);
 Approximate activate(Activation activation, const Approximate& x);
 Approximate softcap(const Approximate& x, double cap);
-std::vector<Approximate> normalize(const RmsNorm& op, const std::vector<Approximate>& x, const std::vector<double>& weight, double epsilon);
+std::vector<Approximate> normalize(const RmsNorm& op, const std::vector<Approximate>& x,
+                                   const std::vector<double>& weight, double epsilon);
 std::vector<Approximate> softmax(const std::vector<Approximate>& x, double epsilon);
 // The values are those of x, not rotated: only the errors are used.
 std::vector<Approximate> rotate(const Rope& op, const std::vector<Approximate>& x, size_t pairs);

@@ -72,7 +72,8 @@ Errors errors_of(const EmbedRows& op, const Scene& s) {
   const int64_t d = s.shape(0)[1];
   for (int64_t r = 0; r < s.rows(1); ++r)
     for (int64_t i = 0; i < d; ++i)
-      errors[0][size_t(r * d + i)] = 4 * kUnit * std::fabs(double(op.scale)) * s.in[0].terms[size_t(int64_t(s.value(1, r)) * d + i)];
+      errors[0][size_t(r * d + i)] =
+          4 * kUnit * std::fabs(double(op.scale)) * s.in[0].terms[size_t(int64_t(s.value(1, r)) * d + i)];
   return errors;
 }
 
@@ -191,7 +192,8 @@ Errors errors_of(const Attention& op, const Scene& s) {
           terms += std::fabs(product);
         }
         const double scale = std::fabs(double(op.scale));
-        const Approximate score{sum * double(op.scale), scale * (gamma(d, s.epsilon) * terms + 4 * kUnit * std::fabs(sum))};
+        const Approximate score{sum * double(op.scale),
+                                scale * (gamma(d, s.epsilon) * terms + 4 * kUnit * std::fabs(sum))};
         scores.push_back(op.softcap > 0 ? softcap(score, double(op.softcap)) : score);
       }
       const auto weights = softmax(scores, s.epsilon);

@@ -49,7 +49,9 @@ class Judge {
           check(output, i, e[i], code * double(scale), allowed[i] + half_step);
         }
         check(output, size_t(r * columns + 32 * group), largest / 127, scale, slack / 127 + largest / 127 * 0x1p-22);
-        if (sum != stored) fail(output, size_t(r * columns + 32 * group), kNever, "the sum of the group's codes is not " + std::to_string(stored));
+        if (sum != stored)
+          fail(output, size_t(r * columns + 32 * group), kNever,
+               "the sum of the group's codes is not " + std::to_string(stored));
       }
     }
   }
@@ -60,13 +62,15 @@ class Judge {
     if (aliased_input(test_.op.params, int(output)) >= 0) return;
     const auto row = actual.size() / size_t(desc.shape[0]);
     for (size_t i = size_t(counted_rows(test_, desc)) * row; i < actual.size(); ++i)
-      if (actual[i] != kUntouched) return fail(output, i, kNever, "byte " + std::to_string(i) + " is past the rows that count and was written");
+      if (actual[i] != kUntouched)
+        return fail(output, i, kNever, "byte " + std::to_string(i) + " is past the rows that count and was written");
   }
 
   void exact_bytes(size_t output, const Bytes& expected, const Bytes& actual) {
     const TensorDesc& desc = test_.op.outputs[output];
     const auto count = expected.size() / size_t(desc.shape[0]) * size_t(counted_rows(test_, desc));
-    const auto differs = std::mismatch(expected.begin(), expected.begin() + std::ptrdiff_t(count), actual.begin()).first;
+    const auto differs =
+        std::mismatch(expected.begin(), expected.begin() + std::ptrdiff_t(count), actual.begin()).first;
     const auto at = size_t(differs - expected.begin());
     if (at < count) fail(output, at, kNever, "byte " + std::to_string(at) + " must be the same on every device");
   }
@@ -78,7 +82,8 @@ class Judge {
     const double ratio = std::isfinite(error) && allowed > 0 ? error / allowed : kNever;
     if (ratio > 1) {
       char text[160];
-      std::snprintf(text, sizeof text, "element %zu is %.9g, the reference has %.9g, allowed is %.3g", i, actual, expected, allowed);
+      std::snprintf(text, sizeof text, "element %zu is %.9g, the reference has %.9g, allowed is %.3g", i, actual,
+                    expected, allowed);
       fail(output, i, ratio, text);
     }
     verdict_.worst = std::max(verdict_.worst, ratio);
@@ -102,9 +107,12 @@ Verdict judge(const Case& test, const std::vector<Bytes>& expected, const std::v
   Judge judge(test, verdict);
   for (size_t i = 0; i < test.op.outputs.size(); ++i) {
     const Format* format = test.op.outputs[i].format;
-    if (format != &formats::q8_act()) judge.values(i, expected[i], actual[i], allowed[i]);
-    else if (std::holds_alternative<QuantizeQ8>(test.op.params)) judge.exact_bytes(i, expected[i], actual[i]);
-    else judge.quantised(i, expected[i], actual[i], allowed[i]);
+    if (format != &formats::q8_act())
+      judge.values(i, expected[i], actual[i], allowed[i]);
+    else if (std::holds_alternative<QuantizeQ8>(test.op.params))
+      judge.exact_bytes(i, expected[i], actual[i]);
+    else
+      judge.quantised(i, expected[i], actual[i], allowed[i]);
     judge.untouched(i, actual[i]);
   }
   return verdict;

@@ -34,7 +34,8 @@ Result<std::vector<double>> packed_terms(const HostTensor& tensor, const Integer
   std::vector<double> terms;
   for (size_t i = 0; i < codes.size(); ++i) {
     const size_t group = i / size_t(shape.group);
-    terms.push_back(std::fabs(double(scales[group]) * codes[i]) + (minima.empty() ? 0 : std::fabs(double(minima[group]))));
+    terms.push_back(std::fabs(double(scales[group]) * codes[i]) +
+                    (minima.empty() ? 0 : std::fabs(double(minima[group]))));
   }
   return terms;
 }

@@ -36,7 +36,8 @@ Result<Packed> random_plain(const Format& format, int64_t count, Magnitudes magn
     const uint32_t bits = format.plain == DType::kF32   ? std::bit_cast<uint32_t>(value)
                           : format.plain == DType::kF16 ? f32_to_f16(value)
                                                         : f32_to_bf16(value);
-    for (int64_t byte = 0; byte < format.block_bytes; ++byte) packed.data.push_back(std::byte((bits >> (8 * byte)) & 0xff));
+    for (int64_t byte = 0; byte < format.block_bytes; ++byte)
+      packed.data.push_back(std::byte((bits >> (8 * byte)) & 0xff));
   }
   return packed;
 }
@@ -116,7 +117,8 @@ Result<Packed> random_split(const Format& format, int64_t rows, int64_t columns,
 
 }  // namespace
 
-Result<Packed> random_packed(const Format& format, int64_t rows, int64_t columns, Magnitudes magnitudes, Random& random) {
+Result<Packed> random_packed(const Format& format, int64_t rows, int64_t columns, Magnitudes magnitudes,
+                             Random& random) {
   if (format.plain == DType::kF32 || format.plain == DType::kF16 || format.plain == DType::kBF16)
     return random_plain(format, rows * columns, magnitudes, random);
   if (format.rows_stand_alone() && format.sections.empty() && format.row_head_bytes == 0)

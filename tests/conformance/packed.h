@@ -19,6 +19,7 @@ struct Packed {
 
 // Bytes that decode to finite values. Errors: kUnsupported when the record places its scales where this cannot follow,
 // or gives no such values after many tries.
-Result<Packed> random_packed(const Format& format, int64_t rows, int64_t columns, Magnitudes magnitudes, Random& random);
+Result<Packed> random_packed(const Format& format, int64_t rows, int64_t columns, Magnitudes magnitudes,
+                             Random& random);
 
 }  // namespace trireme::conformance

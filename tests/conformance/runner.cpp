@@ -25,8 +25,7 @@ std::vector<CaseSource> all_cases(int level) {
   if (level < kHighestLevel) return cases;
   const size_t once = cases.size();
   for (const char* values : {" values 2", " values 3", " values 4"})
-    for (size_t i = 0; i < once; ++i)
-      cases.push_back({cases[i].name + values, kHighestLevel, cases[i].make});
+    for (size_t i = 0; i < once; ++i) cases.push_back({cases[i].name + values, kHighestLevel, cases[i].make});
   return cases;
 }
 

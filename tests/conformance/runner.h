@@ -9,7 +9,7 @@ enum class Outcome { kPassed, kFailed, kUnsupported };
 
 struct CaseResult {
   std::string name;
-  std::string op;       // the op's text
+  std::string op;  // the op's text
   Outcome outcome = Outcome::kPassed;
   double worst = 0;     // the largest error over the allowed one
   std::string message;  // why it failed, or the device's reason

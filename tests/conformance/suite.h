@@ -38,8 +38,10 @@ inline std::vector<Group> groups(int level) {
     for (char& c : name)
       if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
     const auto group = std::ranges::find_if(groups, [&](const Group& other) { return other.name == name; });
-    if (group == groups.end()) groups.push_back({std::move(name), {std::move(source)}});
-    else group->cases.push_back(std::move(source));
+    if (group == groups.end())
+      groups.push_back({std::move(name), {std::move(source)}});
+    else
+      group->cases.push_back(std::move(source));
   }
   return groups;
 }
@@ -54,7 +56,8 @@ class Conformance : public ::testing::TestWithParam<Group> {
     {
       const auto opened = open();
       ASSERT_TRUE(opened) << opened.error().message();
-      const auto device = validate(*opened, validation), reference = validate(*reference::create_backend()->open(0, {}), validation);
+      const auto device = validate(*opened, validation),
+                 reference = validate(*reference::create_backend()->open(0, {}), validation);
       for (const CaseSource& source : group.cases) {
         const CaseResult result = run_case(*device, *reference, source);
         if (result.outcome == Outcome::kUnsupported && may_refuse && may_refuse(result)) continue;
@@ -67,8 +70,8 @@ class Conformance : public ::testing::TestWithParam<Group> {
 
 }  // namespace trireme::conformance
 
-#define TRIREME_CONFORMANCE(Name, level, ...)                                                                     \
-  class Name##Conformance : public ::trireme::conformance::Conformance {};                                        \
-  TEST_P(Name##Conformance, AgreesWithTheReference) { run(GetParam(), __VA_ARGS__); }                             \
-  INSTANTIATE_TEST_SUITE_P(All, Name##Conformance, ::testing::ValuesIn(::trireme::conformance::groups(level)),    \
+#define TRIREME_CONFORMANCE(Name, level, ...)                                                                  \
+  class Name##Conformance : public ::trireme::conformance::Conformance {};                                     \
+  TEST_P(Name##Conformance, AgreesWithTheReference) { run(GetParam(), __VA_ARGS__); }                          \
+  INSTANTIATE_TEST_SUITE_P(All, Name##Conformance, ::testing::ValuesIn(::trireme::conformance::groups(level)), \
                            ::trireme::conformance::group_name)

@@ -18,9 +18,7 @@ inline void require(bool holds) {
   if (!holds) std::abort();
 }
 
-inline void require_one_line(const Error& error) {
-  require(error.message().find('\n') == std::string::npos);
-}
+inline void require_one_line(const Error& error) { require(error.message().find('\n') == std::string::npos); }
 
 // Ids of the vocabulary, the same ones each time; both ways of decoding them give the same valid UTF-8.
 inline void check_text(const std::shared_ptr<const Tokenizer>& tokenizer, std::string_view text,

@@ -4,8 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "hal/operands.h"
 #include "graph/verifier.h"
+#include "hal/operands.h"
 
 namespace trireme::graph {
 namespace {

@@ -298,9 +298,7 @@ struct Refusal {
   ErrorCode code;
   std::string names;  // what the message must name
 };
-void PrintTo(const Refusal& refusal, std::ostream* out) {
-  *out << refusal.name;
-}
+void PrintTo(const Refusal& refusal, std::ostream* out) { *out << refusal.name; }
 
 template <typename Scalar>
 Change set(std::string key, Scalar value) {

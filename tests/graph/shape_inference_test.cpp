@@ -19,12 +19,8 @@ const Format* const kQ8 = &formats::q8_act();
 constexpr RowDomain kTokens = RowDomain::kTokens;
 constexpr RowDomain kOutputs = RowDomain::kOutputs;
 
-TensorDesc rows(Shape shape, const Format* format = kF32) {
-  return {shape, format, kTokens};
-}
-TensorDesc fixed(Shape shape, const Format* format = kF32) {
-  return {shape, format, RowDomain::kFixed};
-}
+TensorDesc rows(Shape shape, const Format* format = kF32) { return {shape, format, kTokens}; }
+TensorDesc fixed(Shape shape, const Format* format = kF32) { return {shape, format, RowDomain::kFixed}; }
 
 // An op with operands that fit: 6 rows, width 64, 4 heads and 2 KV heads of 8.
 struct Good {
@@ -34,9 +30,7 @@ struct Good {
   std::vector<TensorDesc> outputs;
 };
 
-void PrintTo(const Good& good, std::ostream* out) {
-  *out << good.name;
-}
+void PrintTo(const Good& good, std::ostream* out) { *out << good.name; }
 
 std::vector<TensorDesc> rope_store_inputs(bool norm) {
   std::vector<TensorDesc> inputs = {rows({6, 4, 8}), rows({6, 2, 8}), rows({6, 2, 8})};
@@ -156,9 +150,7 @@ struct Bad {
   std::string why;
 };
 
-void PrintTo(const Bad& bad, std::ostream* out) {
-  *out << bad.name;
-}
+void PrintTo(const Bad& bad, std::ostream* out) { *out << bad.name; }
 
 std::vector<Bad> bad_ops() {
   const TensorDesc x = rows({6, 64});

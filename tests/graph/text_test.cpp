@@ -167,9 +167,7 @@ struct BadText {
   std::string why;
 };
 
-void PrintTo(const BadText& bad, std::ostream* out) {
-  *out << bad.why;
-}
+void PrintTo(const BadText& bad, std::ostream* out) { *out << bad.why; }
 
 class BadTextTest : public ::testing::TestWithParam<BadText> {};
 

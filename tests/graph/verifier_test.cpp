@@ -9,12 +9,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TensorDesc rows(Shape shape, const Format& format = formats::f32()) {
-  return {shape, &format, RowDomain::kTokens};
-}
-TensorDesc fixed(Shape shape, const Format& format = formats::f32()) {
-  return {shape, &format, RowDomain::kFixed};
-}
+TensorDesc rows(Shape shape, const Format& format = formats::f32()) { return {shape, &format, RowDomain::kTokens}; }
+TensorDesc fixed(Shape shape, const Format& format = formats::f32()) { return {shape, &format, RowDomain::kFixed}; }
 
 // x -> norm -> heads -> stored twice and attended.
 class VerifierTest : public ::testing::Test {

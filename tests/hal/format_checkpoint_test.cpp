@@ -21,7 +21,8 @@ std::vector<uint8_t> random_bytes(size_t count, uint32_t seed) {
   return bytes;
 }
 
-std::vector<float> decode(const char* format, Shape shape, std::span<const std::byte> data, std::span<const std::byte> plane) {
+std::vector<float> decode(const char* format, Shape shape, std::span<const std::byte> data,
+                          std::span<const std::byte> plane) {
   HostTensor tensor;
   tensor.desc = {shape, find_format(format)};
   tensor.data = data;

@@ -125,7 +125,8 @@ TEST_P(FormatGolden, IntegersAgreeWithValues) {
   expect_same_bits(values, golden.expected);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, FormatGolden, testing::ValuesIn(golden_names()), [](const auto& test) { return test.param; });
+INSTANTIATE_TEST_SUITE_P(All, FormatGolden, testing::ValuesIn(golden_names()),
+                         [](const auto& test) { return test.param; });
 
 }  // namespace
 }  // namespace trireme

@@ -14,7 +14,9 @@ class ForwardingDevice : public Device {
   MeasuredSpeed measure_speed() override { return inner_->measure_speed(); }
   std::vector<Assessment> assess(std::span<const OpDesc> ops) const override { return inner_->assess(ops); }
   Result<std::shared_ptr<Buffer>> allocate(uint64_t bytes) override { return inner_->allocate(bytes); }
-  Result<std::shared_ptr<Buffer>> import_host(std::span<std::byte> memory) override { return inner_->import_host(memory); }
+  Result<std::shared_ptr<Buffer>> import_host(std::span<std::byte> memory) override {
+    return inner_->import_host(memory);
+  }
   Result<std::shared_ptr<const Weight>> prepare_weight(const HostTensor& tensor, WeightUse use) override {
     return inner_->prepare_weight(tensor, use);
   }
@@ -24,7 +26,8 @@ class ForwardingDevice : public Device {
   }
   Result<std::unique_ptr<CommandList>> create_command_list() override { return inner_->create_command_list(); }
   Result<std::shared_ptr<Timeline>> create_timeline() override { return inner_->create_timeline(); }
-  Status submit(CommandList& list, std::span<const TimelinePoint> waits, std::span<const TimelinePoint> signals) override {
+  Status submit(CommandList& list, std::span<const TimelinePoint> waits,
+                std::span<const TimelinePoint> signals) override {
     return inner_->submit(list, waits, signals);
   }
 

@@ -18,7 +18,12 @@ TEST(HostQueue, RunsWorkWhoseWaitsAreMetOnTheCallingThread) {
   HostQueue queue;
   std::thread::id ran_on;
   const TimelinePoint signal{&done, 1};
-  ASSERT_TRUE(queue.submit([&] { ran_on = std::this_thread::get_id(); return Status(); }, {}, {&signal, 1}));
+  ASSERT_TRUE(queue.submit(
+      [&] {
+        ran_on = std::this_thread::get_id();
+        return Status();
+      },
+      {}, {&signal, 1}));
   EXPECT_EQ(done.value(), 1u) << "it is over when submit returns";
   EXPECT_EQ(ran_on, std::this_thread::get_id());
 }
@@ -27,7 +32,10 @@ TEST(HostQueue, RefusesANullTimeline) {
   HostQueue queue;
   bool ran = false;
   const TimelinePoint none{};
-  const auto work = [&] { ran = true; return Status(); };
+  const auto work = [&] {
+    ran = true;
+    return Status();
+  };
   EXPECT_EQ(queue.submit(work, {&none, 1}, {}).error().code(), ErrorCode::kInvalidArgument);
   EXPECT_EQ(queue.submit(work, {}, {&none, 1}).error().code(), ErrorCode::kInvalidArgument);
   EXPECT_FALSE(ran);
@@ -38,9 +46,24 @@ TEST(HostQueue, KeepsTheOrderOfSubmissionBehindAnUnmetWait) {
   std::vector<int> order;
   HostQueue queue;
   const TimelinePoint wait{&gate, 1}, last{&done, 1};
-  ASSERT_TRUE(queue.submit([&] { order.push_back(1); return Status(); }, {&wait, 1}, {}));
-  ASSERT_TRUE(queue.submit([&] { order.push_back(2); return Status(); }, {}, {}));
-  ASSERT_TRUE(queue.submit([&] { order.push_back(3); return Status(); }, {}, {&last, 1}));
+  ASSERT_TRUE(queue.submit(
+      [&] {
+        order.push_back(1);
+        return Status();
+      },
+      {&wait, 1}, {}));
+  ASSERT_TRUE(queue.submit(
+      [&] {
+        order.push_back(2);
+        return Status();
+      },
+      {}, {}));
+  ASSERT_TRUE(queue.submit(
+      [&] {
+        order.push_back(3);
+        return Status();
+      },
+      {}, {&last, 1}));
   EXPECT_EQ(done.wait(1, std::chrono::milliseconds(5)).error().code(), ErrorCode::kTimeout);
   ASSERT_TRUE(gate.signal(1));
   ASSERT_TRUE(done.wait(1, kPatience));
@@ -54,7 +77,12 @@ TEST(HostQueue, FailuresReachTheSignalsAndWhoWaitsForThem) {
   const TimelinePoint a{&first, 1}, b{&second, 1}, c{&third, 1};
   ASSERT_TRUE(queue.submit([] { return Status(fail(ErrorCode::kDeviceLost, "op", "it broke")); }, {}, {&a, 1}));
   EXPECT_EQ(first.wait(1, kPatience).error().why(), "it broke");
-  ASSERT_TRUE(queue.submit([&] { ran = true; return Status(); }, {&a, 1}, {&b, 1}));
+  ASSERT_TRUE(queue.submit(
+      [&] {
+        ran = true;
+        return Status();
+      },
+      {&a, 1}, {&b, 1}));
   EXPECT_EQ(second.wait(1, kPatience).error().why(), "it broke");
   EXPECT_FALSE(ran) << "what waits for failed work does not run";
   ASSERT_TRUE(queue.submit([] { return Status(); }, {}, {&c, 1}));
@@ -78,7 +106,12 @@ TEST(HostQueue, FinishesWhatCanRunWhenItEnds) {
     const TimelinePoint wait{&gate, 1};
     for (uint64_t i = 1; i <= 5; ++i) {
       const TimelinePoint signal{&done, i};
-      ASSERT_TRUE(queue.submit([&] { ++ran; return Status(); }, {&wait, 1}, {&signal, 1}));
+      ASSERT_TRUE(queue.submit(
+          [&] {
+            ++ran;
+            return Status();
+          },
+          {&wait, 1}, {&signal, 1}));
     }
     ASSERT_TRUE(gate.signal(1));
   }
@@ -92,7 +125,12 @@ TEST(HostQueue, CancelsWhatCanNotRunWhenItEnds) {
   {
     HostQueue queue;
     const TimelinePoint wait{&never, 1}, signal{&done, 1};
-    ASSERT_TRUE(queue.submit([&] { ran = true; return Status(); }, {&wait, 1}, {&signal, 1}));
+    ASSERT_TRUE(queue.submit(
+        [&] {
+          ran = true;
+          return Status();
+        },
+        {&wait, 1}, {&signal, 1}));
   }
   EXPECT_FALSE(ran);
   EXPECT_EQ(done.wait(1, kPatience).error().code(), ErrorCode::kCancelled);
@@ -107,7 +145,8 @@ TEST(HostQueue, RunsAnyGraphOfWaitsInOrder) {
       size_t queue;
       std::vector<size_t> waits;  // earlier tasks
     };
-    const auto picks = *rc::gen::container<std::vector<std::tuple<unsigned, unsigned, unsigned>>>(rc::gen::arbitrary<std::tuple<unsigned, unsigned, unsigned>>());
+    const auto picks = *rc::gen::container<std::vector<std::tuple<unsigned, unsigned, unsigned>>>(
+        rc::gen::arbitrary<std::tuple<unsigned, unsigned, unsigned>>());
     std::vector<Task> tasks;
     for (const auto& [queue, a, b] : picks) {
       const size_t i = tasks.size();
@@ -164,7 +203,12 @@ TEST(HostQueue, TakesSubmissionsFromManyThreads) {
       threads.emplace_back([&, t] {
         for (int i = 0; i < kEach; ++i) {
           const TimelinePoint wait{&gate, i % 7 == t ? 1u : 0u}, signal{&done[size_t(t)], uint64_t(i + 1)};
-          EXPECT_TRUE(queue.submit([&order, t, i] { order.emplace_back(t, i); return Status(); }, {&wait, 1}, {&signal, 1}));
+          EXPECT_TRUE(queue.submit(
+              [&order, t, i] {
+                order.emplace_back(t, i);
+                return Status();
+              },
+              {&wait, 1}, {&signal, 1}));
         }
       });
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

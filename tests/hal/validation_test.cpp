@@ -132,7 +132,8 @@ TEST_F(ValidationLayer, FindsObjectsOfAnotherDevice) {
   expect_found(submit(*foreign_list, {}, {}), "was not made by this device");
   const TensorDesc desc{{1, 4}, &formats::f32(), RowDomain::kFixed};
   auto foreign_op = *other->prepare({Scale{}, {{desc, false}}, {desc}, ""}, {});
-  expect_found(dispatch(*steps, foreign_op, {{mine.get(), 0, 16}, {mine.get(), 16, 16}}), "not prepared by this device");
+  expect_found(dispatch(*steps, foreign_op, {{mine.get(), 0, 16}, {mine.get(), 16, 16}}),
+               "not prepared by this device");
 }
 
 TEST_F(ValidationLayer, FindsConstantsThatAreNotTheOps) {
@@ -141,7 +142,8 @@ TEST_F(ValidationLayer, FindsConstantsThatAreNotTheOps) {
   const OpDesc norm{RmsNorm{}, {{x, false}, {w, true}}, {x}, ""};
   const auto bytes = std::as_bytes(std::span(values));
   auto fits = *device_->prepare_weight({w, bytes.first(16), {}, "w"}, WeightUse::kVector);
-  auto larger = *device_->prepare_weight({{{8}, &formats::f32(), RowDomain::kFixed}, bytes, {}, "w"}, WeightUse::kVector);
+  auto larger =
+      *device_->prepare_weight({{{8}, &formats::f32(), RowDomain::kFixed}, bytes, {}, "w"}, WeightUse::kVector);
   expect_found(device_->prepare(norm, {}), "constant 0 is no F32[4]");
   expect_found(device_->prepare(norm, {&larger, 1}), "constant 0 is no F32[4]");
   const std::shared_ptr<const Weight> both[] = {fits, fits};
@@ -183,9 +185,9 @@ TEST_F(ValidationLayer, FindsUnorderedAccessBetweenBarriers) {
     bool conflict;
   };
   // Read after write, write after read, write after write, each also by a single shared byte.
-  for (const Pair pair : {Pair{0, 16, 16, 32, true}, Pair{0, 16, 32, 0, true}, Pair{0, 16, 32, 16, true},
-                          Pair{0, 16, 31, 48, true}, Pair{0, 16, 48, 31, true}, Pair{0, 16, 0, 32, false},
-                          Pair{0, 16, 32, 48, false}, Pair{0, 16, 64, 48, false}}) {
+  for (const Pair pair :
+       {Pair{0, 16, 16, 32, true}, Pair{0, 16, 32, 0, true}, Pair{0, 16, 32, 16, true}, Pair{0, 16, 31, 48, true},
+        Pair{0, 16, 48, 31, true}, Pair{0, 16, 0, 32, false}, Pair{0, 16, 32, 48, false}, Pair{0, 16, 64, 48, false}}) {
     for (const bool ordered : {false, true}) {
       auto steps = list();
       ASSERT_TRUE(steps->copy(range(pair.from1), range(pair.to1)));
@@ -193,8 +195,10 @@ TEST_F(ValidationLayer, FindsUnorderedAccessBetweenBarriers) {
         ASSERT_TRUE(steps->barrier());
       }
       const Status second = steps->copy(range(pair.from2), range(pair.to2));
-      if (pair.conflict && !ordered) expect_found(second, "without an order between them");
-      else EXPECT_TRUE(second) << pair.from2 << " " << pair.to2;
+      if (pair.conflict && !ordered)
+        expect_found(second, "without an order between them");
+      else
+        EXPECT_TRUE(second) << pair.from2 << " " << pair.to2;
     }
   }
   auto steps = list();

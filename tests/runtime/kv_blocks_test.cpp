@@ -9,9 +9,7 @@
 namespace trireme::runtime {
 namespace {
 
-KvBlocks small_pool() {
-  return KvBlocks({.blocks = 8, .block_size = 4, .sequences = 3, .blocks_per_sequence = 6});
-}
+KvBlocks small_pool() { return KvBlocks({.blocks = 8, .block_size = 4, .sequences = 3, .blocks_per_sequence = 6}); }
 
 TEST(KvBlocks, OverflowOfTheContextChangesNothing) {
   KvBlocks blocks = small_pool();

@@ -20,9 +20,7 @@ using testing_support::RecordedPrompt;
 constexpr const char* kSmolLm2 = "SmolLM2-135M-Instruct.Q4_1";
 constexpr const char* kGemma3 = "gemma-3-270m-q4_k_m";
 
-RecordedModel load(const std::string& name) {
-  return testing_support::load_recorded_model(TRIREME_MODEL_FOLDER, name);
-}
+RecordedModel load(const std::string& name) { return testing_support::load_recorded_model(TRIREME_MODEL_FOLDER, name); }
 
 class RealTexts : public testing::TestWithParam<const char*> {
  protected:
@@ -97,12 +95,8 @@ constexpr double kInt8Range = 0.03;
 constexpr double kFloatMargin = 0.02;
 constexpr double kFloatRange = 2e-5;
 
-const Format* preferred() {
-  return nullptr;
-}
-const Format* f32() {
-  return &formats::f32();
-}
+const Format* preferred() { return nullptr; }
+const Format* f32() { return &formats::f32(); }
 
 constexpr Path kCpuInt8{"int8", "cpu:0", true, preferred, kInt8Margin, kInt8Range};
 constexpr Path kCpuFloat{"float", "cpu:0", false, f32, kFloatMargin, kFloatRange};

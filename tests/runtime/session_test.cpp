@@ -110,8 +110,8 @@ TEST(Split, GoesBackToADeviceThatWasLeft) {
 TEST(TokenPath, AllocatesNothingOnTheCpu) {
   const GoldenModel golden = testing_support::load_golden_model("llama");
   const auto model = open_model(golden);
-  const auto session =
-      open_session(model, compiler::Placement::on(testing_support::open_bare_device("cpu:0"), int(model->hyperparameters().layers)));
+  const auto session = open_session(
+      model, compiler::Placement::on(testing_support::open_bare_device("cpu:0"), int(model->hyperparameters().layers)));
   const SequenceId sequence = *session->create_sequence();
   const std::vector<StepRow> prompt = rows_of(golden.input_ids, sequence, false);
   const StepRow next{golden.greedy_ids[0], sequence, true};

@@ -39,9 +39,7 @@ struct Conclusion {
 };
 
 // A case's name begins with its op.
-std::string op_of(const CaseResult& result) {
-  return result.name.substr(0, result.name.find(' '));
-}
+std::string op_of(const CaseResult& result) { return result.name.substr(0, result.name.find(' ')); }
 
 void count(const CaseResult& result, OpTotal& total) {
   if (result.outcome == Outcome::kPassed) ++total.passed;

@@ -57,9 +57,10 @@ Status report(const Context& context, const StreamedText& streamed, const std::v
                        {"devices", device_ids(open.plan)}});
   TRIREME_TRY(print("\n"));
   const size_t count = generation.ids.size();
-  note(fmt::format("[{} prompt tokens at {}/s, {} on {}; {}]", prompt.size(), format_rate(prompt_rate),
-                   count == 1 ? "1 token" : fmt::format("{} tokens at {}/s", count, format_rate(decode_rate(generation))),
-                   fmt::join(device_ids(open.plan), ","), reason_text(generation.stop)));
+  note(fmt::format(
+      "[{} prompt tokens at {}/s, {} on {}; {}]", prompt.size(), format_rate(prompt_rate),
+      count == 1 ? "1 token" : fmt::format("{} tokens at {}/s", count, format_rate(decode_rate(generation))),
+      fmt::join(device_ids(open.plan), ","), reason_text(generation.stop)));
   return {};
 }
 

@@ -2,7 +2,7 @@
 # The stages of tools/check: a line in the table and a function each. A stage fails by its exit code.
 declare -A kAbout=(
   [packages]="installs what is missing, and brings the published models"
-  [includes]="includes follow the arrows"
+  [style]="includes follow the arrows, and clang-format has nothing to change"
   [release]="the optimised build and all of its tests"
   [package]="the installed package, and examples/embed built with it"
   [readme]="every command of README.md"
@@ -14,7 +14,7 @@ declare -A kAbout=(
   [long_fuzz]="each fuzz target for 20 min"
   [long_conformance]="all devices at conformance level 5"
 )
-kStages=(includes release package readme instruction_sets onednn asan tsan fuzz)
+kStages=(style release package readme instruction_sets onednn asan tsan fuzz)
 kLongStages=(long_conformance long_fuzz)
 
 # The programs whose tests start threads.
@@ -33,7 +33,12 @@ stage_packages() {
   fetch_test_models
 }
 
-stage_includes() { python3 tools/scripts/check_includes; }
+stage_style() {
+  python3 tools/scripts/check_includes
+  find hal backends graph compiler runtime tools tests bench examples -name '*.cpp' -o -name '*.h' |
+    xargs clang-format --dry-run -Werror
+  echo "1 passed, 0 failed"
+}
 
 stage_release() {
   build release

@@ -49,10 +49,14 @@ HWY_INLINE VecF32 sum_across(D d, const VecF32* HWY_RESTRICT v) {
 
 // Cache rows as they lie, for columns that are whole vectors; or a tile that was widened before.
 struct HalfRows {
-  static VecF32 load(F32 d, const std::byte* row, int64_t i) { return load_f16(d, reinterpret_cast<const uint16_t*>(row) + i); }
+  static VecF32 load(F32 d, const std::byte* row, int64_t i) {
+    return load_f16(d, reinterpret_cast<const uint16_t*>(row) + i);
+  }
 };
 struct FloatRowsInPlace {
-  static VecF32 load(F32 d, const std::byte* row, int64_t i) { return hn::LoadU(d, reinterpret_cast<const float*>(row) + i); }
+  static VecF32 load(F32 d, const std::byte* row, int64_t i) {
+    return hn::LoadU(d, reinterpret_cast<const float*>(row) + i);
+  }
 };
 
 // One row of the cache as f32, padded with zeros.
@@ -94,8 +98,8 @@ HWY_INLINE void score_rows(const AttentionShape& shape, const float* q, const st
 
 // sums[q] += weights[q][p] * row p for p in [begin, end), for kQueries queries and kVectors vectors of columns at i.
 template <class Rows, int kQueries, int kVectors>
-HWY_INLINE void add_values(const AttentionShape& shape, const float* weights, const std::byte* const* rows, int64_t begin,
-                           int64_t end, int64_t i, float* sums) {
+HWY_INLINE void add_values(const AttentionShape& shape, const float* weights, const std::byte* const* rows,
+                           int64_t begin, int64_t end, int64_t i, float* sums) {
   const F32 d;
   VecF32 acc[kQueries][kVectors];
   for (int n = 0; n < kQueries; ++n)
@@ -144,8 +148,8 @@ HWY_INLINE V exp_nonpositive(D d, V x) {
 
 // Scores of one query in a split to weights e^(score - largest). Positions outside [begin, end) get weight 0; only
 // [first, last), whole vectors around what the task looks at, is read and written.
-HWY_INLINE void weigh(const AttentionShape& shape, int64_t begin, int64_t end, int64_t first, int64_t last, float* scores,
-                      float& largest, float& total) {
+HWY_INLINE void weigh(const AttentionShape& shape, int64_t begin, int64_t end, int64_t first, int64_t last,
+                      float* scores, float& largest, float& total) {
   const F32 d;
   const auto none = hn::Set(d, kNone);
   const auto low = hn::Set(d, float(begin)), high = hn::Set(d, float(end));
@@ -230,8 +234,8 @@ HWY_INLINE void for_tiles(const AttentionShape& shape, const std::byte* const* c
 
 // Where the cache rows of positions [begin, end) of a split lie, K and V at the same offsets. Those beside them in the
 // same vectors of positions repeat a neighbour, so that they can be read.
-HWY_INLINE void find_rows(const AttentionShape& shape, const AttentionTask& task, int64_t split, int64_t begin, int64_t end,
-                          int64_t* offsets) {
+HWY_INLINE void find_rows(const AttentionShape& shape, const AttentionTask& task, int64_t split, int64_t begin,
+                          int64_t end, int64_t* offsets) {
   const int64_t row_bytes = shape.columns * (shape.half ? 2 : 4);
   const int64_t block_bytes = shape.kv_heads * shape.block_size * row_bytes;
   int64_t block = (split * kSplitPositions + begin) / shape.block_size;
@@ -260,11 +264,13 @@ HWY_INLINE void attend_split(const AttentionShape& shape, const AttentionTask& t
   const bool in_place = queries <= 4 && shape.columns % kLanes == 0 && shape.padded == shape.columns;
   for (int64_t p = first; p < last; ++p) rows[p] = task.k + offsets[p];
   if (!in_place)
-    for_tiles(shape, rows, begin, end, scratch.tile, [&](const std::byte* const* tile, int64_t from, int64_t to) HWY_ATTR {
-      score_split<FloatRowsInPlace>(shape, queries, tile, from, to, scratch);
-    });
-  else if (shape.half) score_split<HalfRows>(shape, queries, rows, begin, end, scratch);
-  else score_split<FloatRowsInPlace>(shape, queries, rows, begin, end, scratch);
+    for_tiles(shape, rows, begin, end, scratch.tile,
+              [&](const std::byte* const* tile, int64_t from, int64_t to)
+                  HWY_ATTR { score_split<FloatRowsInPlace>(shape, queries, tile, from, to, scratch); });
+  else if (shape.half)
+    score_split<HalfRows>(shape, queries, rows, begin, end, scratch);
+  else
+    score_split<FloatRowsInPlace>(shape, queries, rows, begin, end, scratch);
 
   for (int64_t q = 0; q < queries; ++q) {
     const int64_t position = task.position + q / group;
@@ -274,11 +280,13 @@ HWY_INLINE void attend_split(const AttentionShape& shape, const AttentionTask& t
   std::fill_n(scratch.split.sums, queries * shape.padded, 0.0f);
   for (int64_t p = first; p < last; ++p) rows[p] = task.v + offsets[p];
   if (!in_place)
-    for_tiles(shape, rows, begin, end, scratch.tile, [&](const std::byte* const* tile, int64_t from, int64_t to) HWY_ATTR {
-      add_split<FloatRowsInPlace>(shape, queries, tile, from, to, scratch);
-    });
-  else if (shape.half) add_split<HalfRows>(shape, queries, rows, begin, end, scratch);
-  else add_split<FloatRowsInPlace>(shape, queries, rows, begin, end, scratch);
+    for_tiles(shape, rows, begin, end, scratch.tile,
+              [&](const std::byte* const* tile, int64_t from, int64_t to)
+                  HWY_ATTR { add_split<FloatRowsInPlace>(shape, queries, tile, from, to, scratch); });
+  else if (shape.half)
+    add_split<HalfRows>(shape, queries, rows, begin, end, scratch);
+  else
+    add_split<FloatRowsInPlace>(shape, queries, rows, begin, end, scratch);
 }
 
 // All splits of a task, merged in order into scratch.merged.

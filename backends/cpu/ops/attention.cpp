@@ -121,7 +121,8 @@ class AttentionKernel final : public Kernel {
   Status check(const KernelArgs& args) const override {
     for (int64_t row = 0; row < args.rows; ++row) {
       const int64_t position = positions(args)[row], sequence = sequences(args)[row];
-      if (sequence < 0 || sequence >= sequences_ || position < 0 || position >= shape_.table_columns * shape_.block_size)
+      if (sequence < 0 || sequence >= sequences_ || position < 0 ||
+          position >= shape_.table_columns * shape_.block_size)
         return fail(ErrorCode::kInvalidArgument, "attention row " + std::to_string(row),
                     "position " + std::to_string(position) + " of sequence " + std::to_string(sequence) +
                         " is outside the block table");
@@ -129,7 +130,8 @@ class AttentionKernel final : public Kernel {
       const int64_t first = follows(args, row) ? last : first_seen(position) / shape_.block_size;
       for (int64_t i = first; i <= last; ++i)
         if (const int32_t block = blocks(args, sequence)[i]; block < 0 || block >= caches_)
-          return fail(ErrorCode::kInvalidArgument, "block table", "block " + std::to_string(block) + " is outside the cache");
+          return fail(ErrorCode::kInvalidArgument, "block table",
+                      "block " + std::to_string(block) + " is outside the cache");
     }
     return {};
   }
@@ -154,10 +156,9 @@ class AttentionKernel final : public Kernel {
     const PlannedTask& planned = at<PlannedTask>(args, layout_.tasks_at)[index];
     const Tile& tile = at<Tile>(args, layout_.tiles_at)[planned.tile];
     const AttentionTask task = make_task(args, planned, tile, head);
-    if (plan.parts)
-      HWY_DYNAMIC_DISPATCH(attend_part)(shape_, task, scratch, part(args, tile, head, planned.first_split - tile.first_split));
-    else
-      HWY_DYNAMIC_DISPATCH(attend)(shape_, task, scratch, output(args, tile, head));
+    if (plan.parts) HWY_DYNAMIC_DISPATCH(attend_part)
+    (shape_, task, scratch, part(args, tile, head, planned.first_split - tile.first_split));
+    else HWY_DYNAMIC_DISPATCH(attend)(shape_, task, scratch, output(args, tile, head));
   }
 
  private:

@@ -11,14 +11,14 @@ namespace trireme::cpu {
 // makes prefill and decode agree bit by bit.
 inline constexpr int64_t kSplitPositions = 256;
 inline constexpr int64_t kTilePositions = 32;  // that are widened at a time
-inline constexpr int64_t kTaskQueries = 24;   // query vectors that share a KV tile, about
-inline constexpr int64_t kSplitRows = 4;      // steps with more rows have tasks enough without splits
+inline constexpr int64_t kTaskQueries = 24;    // query vectors that share a KV tile, about
+inline constexpr int64_t kSplitRows = 4;       // steps with more rows have tasks enough without splits
 
 struct AttentionShape {
   int64_t heads;
   int64_t kv_heads;
-  int64_t columns;        // D
-  int64_t padded;         // D up to whole vectors of any target
+  int64_t columns;  // D
+  int64_t padded;   // D up to whole vectors of any target
   int64_t block_size;
   int64_t table_columns;  // blocks of a sequence
   bool half;              // the cache is F16
@@ -34,12 +34,12 @@ struct AttentionShape {
 
 // Consecutive rows of one sequence at consecutive positions, one KV head, and a range of splits.
 struct AttentionTask {
-  const float* q;        // [rows, H, D] at the task's first row and first query head
-  const std::byte* k;    // caches at the KV head of block 0
+  const float* q;      // [rows, H, D] at the task's first row and first query head
+  const std::byte* k;  // caches at the KV head of block 0
   const std::byte* v;
   const int32_t* blocks;  // the sequence's row of the block table
   int64_t rows;
-  int64_t position;      // of the first row
+  int64_t position;  // of the first row
   int64_t first_split;
   int64_t end_split;
 };

@@ -9,8 +9,10 @@ namespace trireme::cpu::HWY_NAMESPACE {
 void binary(Binary::Kind kind, const float* a, const float* b, float* y, int64_t count) {
   switch (kind) {
     case Binary::Kind::kAdd: return transform(count, a, b, y, [](auto u, auto v) HWY_ATTR { return hn::Add(u, v); });
-    case Binary::Kind::kSubtract: return transform(count, a, b, y, [](auto u, auto v) HWY_ATTR { return hn::Sub(u, v); });
-    case Binary::Kind::kMultiply: return transform(count, a, b, y, [](auto u, auto v) HWY_ATTR { return hn::Mul(u, v); });
+    case Binary::Kind::kSubtract:
+      return transform(count, a, b, y, [](auto u, auto v) HWY_ATTR { return hn::Sub(u, v); });
+    case Binary::Kind::kMultiply:
+      return transform(count, a, b, y, [](auto u, auto v) HWY_ATTR { return hn::Mul(u, v); });
   }
 }
 
@@ -31,7 +33,8 @@ void softcap(float cap, const float* x, float* y, int64_t count) {
 
 void glu(Activation activation, const float* gate, const float* up, float* y, int64_t count) {
   with_activation(activation, [&](auto which) HWY_ATTR {
-    transform(count, gate, up, y, [](auto g, auto u) HWY_ATTR { return hn::Mul(activate<decltype(which)::value>(F32(), g), u); });
+    transform(count, gate, up, y,
+              [](auto g, auto u) HWY_ATTR { return hn::Mul(activate<decltype(which)::value>(F32(), g), u); });
   });
 }
 
@@ -55,8 +58,7 @@ HWY_EXPORT(glu);
 template <class Body>
 class FlatKernel final : public Kernel {
  public:
-  FlatKernel(const KernelContext& context, Body body)
-      : map_(context.desc, context.constants), body_(std::move(body)) {
+  FlatKernel(const KernelContext& context, Body body) : map_(context.desc, context.constants), body_(std::move(body)) {
     const Shape& shape = context.desc.outputs[0].shape;
     row_elements_ = shape.rank() == 0 ? 1 : shape.elements() / shape[0];
   }
@@ -92,9 +94,9 @@ class BroadcastKernel final : public Kernel {
   void run(int, int64_t chunk, int, const KernelArgs& args) const override {
     const Parts parts(columns_);
     const int64_t columns = one_row_ ? args.rows : columns_;
-    for (int64_t row = parts.begin(chunk); row < parts.end(chunk, rows(args)); ++row)
-      HWY_DYNAMIC_DISPATCH(binary)(kind_, map_.input<float>(args, 0) + row * columns, map_.input<float>(args, 1),
-                                   map_.output<float>(args, 0) + row * columns, columns);
+    for (int64_t row = parts.begin(chunk); row < parts.end(chunk, rows(args)); ++row) HWY_DYNAMIC_DISPATCH(binary)
+    (kind_, map_.input<float>(args, 0) + row * columns, map_.input<float>(args, 1),
+     map_.output<float>(args, 0) + row * columns, columns);
   }
 
  private:
@@ -130,8 +132,10 @@ class CastKernel final : public Kernel {
     return from_ == DType::kF16 ? f16_to_f32(bits) : bf16_to_f32(bits);
   }
   void store(const KernelArgs& args, int64_t i, float value) const {
-    if (to_ == DType::kF32) map_.output<float>(args, 0)[i] = value;
-    else map_.output<uint16_t>(args, 0)[i] = to_ == DType::kF16 ? f32_to_f16(value) : f32_to_bf16(value);
+    if (to_ == DType::kF32)
+      map_.output<float>(args, 0)[i] = value;
+    else
+      map_.output<uint16_t>(args, 0)[i] = to_ == DType::kF16 ? f32_to_f16(value) : f32_to_bf16(value);
   }
 
   OperandMap map_;
@@ -145,27 +149,32 @@ class CastKernel final : public Kernel {
 KernelResult make_kernel(const Binary& op, const KernelContext& context) {
   if (context.desc.inputs[1].desc.shape != context.desc.inputs[0].desc.shape)
     return std::make_unique<BroadcastKernel>(op.kind, context);
-  return make_flat(context, [kind = op.kind](const KernelArgs& args, const OperandMap& map, int64_t begin, int64_t count) {
-    HWY_DYNAMIC_DISPATCH(binary)(kind, map.input<float>(args, 0) + begin, map.input<float>(args, 1) + begin,
-                                 map.output<float>(args, 0) + begin, count);
-  });
+  return make_flat(context,
+                   [kind = op.kind](const KernelArgs& args, const OperandMap& map, int64_t begin, int64_t count) {
+                     HWY_DYNAMIC_DISPATCH(binary)
+                     (kind, map.input<float>(args, 0) + begin, map.input<float>(args, 1) + begin,
+                      map.output<float>(args, 0) + begin, count);
+                   });
 }
 
 KernelResult make_kernel(const Unary& op, const KernelContext& context) {
   return make_flat(context, [activation = op.activation](const KernelArgs& args, const OperandMap& map, int64_t begin,
                                                          int64_t count) {
-    HWY_DYNAMIC_DISPATCH(unary)(activation, map.input<float>(args, 0) + begin, map.output<float>(args, 0) + begin, count);
+    HWY_DYNAMIC_DISPATCH(unary)
+    (activation, map.input<float>(args, 0) + begin, map.output<float>(args, 0) + begin, count);
   });
 }
 
 KernelResult make_kernel(const Scale& op, const KernelContext& context) {
-  return make_flat(context, [factor = op.factor](const KernelArgs& args, const OperandMap& map, int64_t begin, int64_t count) {
+  return make_flat(context, [factor = op.factor](const KernelArgs& args, const OperandMap& map, int64_t begin,
+                                                 int64_t count) {
     HWY_DYNAMIC_DISPATCH(scale)(factor, map.input<float>(args, 0) + begin, map.output<float>(args, 0) + begin, count);
   });
 }
 
 KernelResult make_kernel(const Softcap& op, const KernelContext& context) {
-  return make_flat(context, [cap = op.cap](const KernelArgs& args, const OperandMap& map, int64_t begin, int64_t count) {
+  return make_flat(context, [cap = op.cap](const KernelArgs& args, const OperandMap& map, int64_t begin,
+                                           int64_t count) {
     HWY_DYNAMIC_DISPATCH(softcap)(cap, map.input<float>(args, 0) + begin, map.output<float>(args, 0) + begin, count);
   });
 }
@@ -173,8 +182,9 @@ KernelResult make_kernel(const Softcap& op, const KernelContext& context) {
 KernelResult make_kernel(const Glu& op, const KernelContext& context) {
   return make_flat(context, [activation = op.activation](const KernelArgs& args, const OperandMap& map, int64_t begin,
                                                          int64_t count) {
-    HWY_DYNAMIC_DISPATCH(glu)(activation, map.input<float>(args, 0) + begin, map.input<float>(args, 1) + begin,
-                              map.output<float>(args, 0) + begin, count);
+    HWY_DYNAMIC_DISPATCH(glu)
+    (activation, map.input<float>(args, 0) + begin, map.input<float>(args, 1) + begin,
+     map.output<float>(args, 0) + begin, count);
   });
 }
 

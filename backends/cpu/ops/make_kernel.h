@@ -8,7 +8,7 @@ namespace trireme::cpu {
 struct KernelContext {
   const OpDesc& desc;
   Constants constants;
-  int threads;  // workers that may run chunks
+  int threads;               // workers that may run chunks
   bool native_bf16 = false;  // many rows of activations are rounded to bf16 where weights are
 
   // The constant that is input `index` of the op.

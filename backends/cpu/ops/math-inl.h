@@ -99,7 +99,7 @@ HWY_INLINE V gelu_erf(D d, V x) {
   const V magnitude = hn::Min(hn::Abs(x), hn::Set(d, 14.0f));
   const V t = hn::Div(one, hn::MulAdd(magnitude, hn::Set(d, 0.35355339059f), one));
   const V u = hn::MulSub(t, hn::Set(d, 2.4f), hn::Set(d, 1.4f));
-  constexpr float kFit[] = {5.720119827e-01f, 3.262224354e-01f, 1.020293803e-01f, 5.963722308e-03f, -6.150604480e-03f,
+  constexpr float kFit[] = {5.720119827e-01f,  3.262224354e-01f, 1.020293803e-01f, 5.963722308e-03f, -6.150604480e-03f,
                             -6.229866122e-04f, 5.855918237e-04f, 9.193752863e-06f, -5.338524756e-05f};
   V p = hn::Set(d, 4.650463842e-06f);
   for (int i = 8; i >= 0; --i) p = hn::MulAdd(p, u, hn::Set(d, kFit[i]));

@@ -1,6 +1,6 @@
 // Matmul and MatmulGlu: by how the op sees its activations, the float or the quantised kernels.
-#include "backends/cpu/ops/float_matmul_kernel.h"
 #include "backends/cpu/quantized/matmul.h"
+#include "backends/cpu/ops/float_matmul_kernel.h"
 #include "backends/cpu/weight.h"
 
 namespace trireme::cpu {
@@ -32,7 +32,8 @@ KernelResult make_kernel(const MatmulGlu& op, const KernelContext& context) {
 uint64_t matmul_workspace_bytes(const OpDesc& desc, int threads, bool native_bf16) {
   const auto* matmul = std::get_if<Matmul>(&desc.params);
   const ActScheme act = matmul ? matmul->act : std::get<MatmulGlu>(desc.params).act;
-  if (act == ActScheme::kQ8) return quantized::matmul_workspace_bytes(desc.inputs[1].desc.shape[1], threads, matmul ? 1 : 2);
+  if (act == ActScheme::kQ8)
+    return quantized::matmul_workspace_bytes(desc.inputs[1].desc.shape[1], threads, matmul ? 1 : 2);
   return float_matmul_workspace_bytes(desc, threads, native_bf16);
 }
 

@@ -45,8 +45,10 @@ HWY_INLINE float sum_of_squares_of_sum(const float* x, const float* residual, fl
   const F32 d;
   return sum_squares(columns, [&](int64_t i, int64_t count) HWY_ATTR {
     const auto v = hn::Add(load_upto(x + i, count), load_upto(residual + i, count));
-    if (count == kLanes) hn::StoreU(v, d, sum + i);
-    else store_some(d, v, sum + i, count);
+    if (count == kLanes)
+      hn::StoreU(v, d, sum + i);
+    else
+      store_some(d, v, sum + i, count);
     return v;
   });
 }

@@ -16,7 +16,8 @@ void norm_quantize_row(const RmsNorm& op, float squares, const float* x, const f
   HWY_ALIGN float group[32];
   for (int64_t g = 0; g < columns / 32; ++g) {
     apply_norm(factor, op.weight_offset, x + 32 * g, weight + 32 * g, group, 32);
-    quantize_group(group, reinterpret_cast<int8_t*>(row) + 32 * g, q8_scales(row, columns)[g], q8_sums(row, columns)[g]);
+    quantize_group(group, reinterpret_cast<int8_t*>(row) + 32 * g, q8_scales(row, columns)[g],
+                   q8_sums(row, columns)[g]);
   }
 }
 
@@ -30,7 +31,8 @@ void fused_norm_row(const FusedNorm& op, const float* x, const float* residual, 
     squares = sum_of_squares(x, columns);
   }
   if (op.quantize) return norm_quantize_row(op.norm, squares, x, weight, y, columns);
-  apply_norm(norm_factor(op.norm, squares, columns), op.norm.weight_offset, x, weight, reinterpret_cast<float*>(y), columns);
+  apply_norm(norm_factor(op.norm, squares, columns), op.norm.weight_offset, x, weight, reinterpret_cast<float*>(y),
+             columns);
 }
 
 void quantize_row(const float* x, std::byte* row, int64_t columns) {
@@ -66,9 +68,9 @@ class RmsNormKernel final : public Kernel {
   void run(int, int64_t chunk, int, const KernelArgs& args) const override {
     const Parts parts(columns_);
     const int64_t columns = rows_each_ == 0 ? args.rows : columns_;
-    for (int64_t row = parts.begin(chunk); row < parts.end(chunk, rows(args)); ++row)
-      HWY_DYNAMIC_DISPATCH(norm_row)(op_, map_.input<float>(args, 0) + row * columns, map_.input<float>(args, 1),
-                                     map_.output<float>(args, 0) + row * columns, columns);
+    for (int64_t row = parts.begin(chunk); row < parts.end(chunk, rows(args)); ++row) HWY_DYNAMIC_DISPATCH(norm_row)
+    (op_, map_.input<float>(args, 0) + row * columns, map_.input<float>(args, 1),
+     map_.output<float>(args, 0) + row * columns, columns);
   }
 
  private:
@@ -83,7 +85,9 @@ class RmsNormKernel final : public Kernel {
 class FusedNormKernel final : public Kernel {
  public:
   FusedNormKernel(const FusedNorm& op, const KernelContext& context)
-      : map_(context.desc, context.constants), op_(op), columns_(context.desc.inputs[0].desc.shape.back()),
+      : map_(context.desc, context.constants),
+        op_(op),
+        columns_(context.desc.inputs[0].desc.shape.back()),
         row_bytes_(context.desc.outputs.back().format->row_bytes(columns_)) {}
 
   int64_t chunks(int, const KernelArgs& args) const override { return Parts(columns_).count(args.rows); }
@@ -92,10 +96,10 @@ class FusedNormKernel final : public Kernel {
     const size_t extra = op_.has_residual ? 1 : 0;
     for (int64_t row = parts.begin(chunk); row < parts.end(chunk, args.rows); ++row) {
       const int64_t at = row * columns_;
-      HWY_DYNAMIC_DISPATCH(fused_norm_row)(
-          op_, map_.input<float>(args, 0) + at, extra ? map_.input<float>(args, 1) + at : nullptr,
-          map_.input<float>(args, 1 + extra), extra ? map_.output<float>(args, 0) + at : nullptr,
-          map_.output<std::byte>(args, extra) + row * row_bytes_, columns_);
+      HWY_DYNAMIC_DISPATCH(fused_norm_row)
+      (op_, map_.input<float>(args, 0) + at, extra ? map_.input<float>(args, 1) + at : nullptr,
+       map_.input<float>(args, 1 + extra), extra ? map_.output<float>(args, 0) + at : nullptr,
+       map_.output<std::byte>(args, extra) + row * row_bytes_, columns_);
     }
   }
 
@@ -109,15 +113,15 @@ class FusedNormKernel final : public Kernel {
 class QuantizeKernel final : public Kernel {
  public:
   explicit QuantizeKernel(const KernelContext& context)
-      : map_(context.desc, context.constants), columns_(context.desc.inputs[0].desc.shape.back()),
+      : map_(context.desc, context.constants),
+        columns_(context.desc.inputs[0].desc.shape.back()),
         row_bytes_(context.desc.outputs[0].format->row_bytes(columns_)) {}
 
   int64_t chunks(int, const KernelArgs& args) const override { return Parts(columns_).count(args.rows); }
   void run(int, int64_t chunk, int, const KernelArgs& args) const override {
     const Parts parts(columns_);
-    for (int64_t row = parts.begin(chunk); row < parts.end(chunk, args.rows); ++row)
-      HWY_DYNAMIC_DISPATCH(quantize_row)(map_.input<float>(args, 0) + row * columns_,
-                                         map_.output<std::byte>(args, 0) + row * row_bytes_, columns_);
+    for (int64_t row = parts.begin(chunk); row < parts.end(chunk, args.rows); ++row) HWY_DYNAMIC_DISPATCH(quantize_row)
+    (map_.input<float>(args, 0) + row * columns_, map_.output<std::byte>(args, 0) + row * row_bytes_, columns_);
   }
 
  private:

@@ -71,9 +71,8 @@ class SoftmaxKernel final : public Kernel {
   void run(int, int64_t chunk, int, const KernelArgs& args) const override {
     const Parts parts(columns_, 2048);
     const int64_t columns = rows_each_ == 0 ? args.rows : columns_;
-    for (int64_t row = parts.begin(chunk); row < parts.end(chunk, rows(args)); ++row)
-      HWY_DYNAMIC_DISPATCH(softmax_row)(map_.input<float>(args, 0) + row * columns,
-                                        map_.output<float>(args, 0) + row * columns, columns);
+    for (int64_t row = parts.begin(chunk); row < parts.end(chunk, rows(args)); ++row) HWY_DYNAMIC_DISPATCH(softmax_row)
+    (map_.input<float>(args, 0) + row * columns, map_.output<float>(args, 0) + row * columns, columns);
   }
 
  private:

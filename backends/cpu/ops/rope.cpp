@@ -1,7 +1,7 @@
 // Rope, KvStore, RopeStore.
 // Compiled as a part of small_kernels.cpp, once a target.
-#include "backends/cpu/ops/norm-inl.h"
 #include "backends/cpu/ops/rope.h"
+#include "backends/cpu/ops/norm-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace trireme::cpu::HWY_NAMESPACE {
@@ -116,7 +116,10 @@ HWY_EXPORT(store_half);
 class CacheWriter {
  public:
   explicit CacheWriter(const TensorDesc& cache)
-      : heads_(cache.shape[1]), block_size_(cache.shape[2]), columns_(cache.shape[3]), slots_(cache.shape[0] * block_size_),
+      : heads_(cache.shape[1]),
+        block_size_(cache.shape[2]),
+        columns_(cache.shape[3]),
+        slots_(cache.shape[0] * block_size_),
         half_(cache.format == &formats::f16()) {}
 
   Status check(const int32_t* slots, int64_t rows) const {
@@ -128,8 +131,10 @@ class CacheWriter {
   }
   void store(const float* values, int64_t head, int32_t slot, std::byte* cache) const {
     const int64_t at = ((slot / block_size_ * heads_ + head) * block_size_ + slot % block_size_) * columns_;
-    if (half_) HWY_DYNAMIC_DISPATCH(store_half)(columns_, values, reinterpret_cast<uint16_t*>(cache) + at);
-    else std::memcpy(reinterpret_cast<float*>(cache) + at, values, size_t(columns_) * sizeof(float));
+    if (half_)
+      HWY_DYNAMIC_DISPATCH(store_half)(columns_, values, reinterpret_cast<uint16_t*>(cache) + at);
+    else
+      std::memcpy(reinterpret_cast<float*>(cache) + at, values, size_t(columns_) * sizeof(float));
   }
 
   int64_t heads() const { return heads_; }
@@ -146,20 +151,22 @@ class CacheWriter {
 class RopeKernel final : public Kernel {
  public:
   RopeKernel(const Rope& op, const KernelContext& context)
-      : map_(context.desc, context.constants), op_(op), heads_(context.desc.outputs[0].shape[1]),
-        columns_(context.desc.outputs[0].shape[2]), frequencies_(context.desc.inputs[2].desc.shape[0]) {}
+      : map_(context.desc, context.constants),
+        op_(op),
+        heads_(context.desc.outputs[0].shape[1]),
+        columns_(context.desc.outputs[0].shape[2]),
+        frequencies_(context.desc.inputs[2].desc.shape[0]) {}
 
   int64_t chunks(int, const KernelArgs& args) const override { return Parts(heads_ * columns_).count(args.rows); }
   void run(int, int64_t chunk, int, const KernelArgs& args) const override {
     const Parts parts(heads_ * columns_);
     float cosines[kMaxFrequencies], sines[kMaxFrequencies];
     for (int64_t row = parts.begin(chunk); row < parts.end(chunk, args.rows); ++row) {
-      HWY_DYNAMIC_DISPATCH(rope_table)(op_, map_.input<int32_t>(args, 1)[row], map_.input<float>(args, 2), frequencies_,
-                                       cosines, sines);
+      HWY_DYNAMIC_DISPATCH(rope_table)
+      (op_, map_.input<int32_t>(args, 1)[row], map_.input<float>(args, 2), frequencies_, cosines, sines);
       const RopeTable table{op_.style, frequencies_, cosines, sines};
-      for (int64_t head = row * heads_; head < (row + 1) * heads_; ++head)
-        HWY_DYNAMIC_DISPATCH(rotate_head)(table, map_.input<float>(args, 0) + head * columns_,
-                                          map_.output<float>(args, 0) + head * columns_, columns_);
+      for (int64_t head = row * heads_; head < (row + 1) * heads_; ++head) HWY_DYNAMIC_DISPATCH(rotate_head)
+      (table, map_.input<float>(args, 0) + head * columns_, map_.output<float>(args, 0) + head * columns_, columns_);
     }
   }
 
@@ -201,9 +208,13 @@ class KvStoreKernel final : public Kernel {
 class RopeStoreKernel final : public Kernel {
  public:
   RopeStoreKernel(const RopeStore& op, const KernelContext& context)
-      : map_(context.desc, context.constants), op_(op), base_(op.has_norm ? 5 : 3),
-        heads_(context.desc.inputs[0].desc.shape[1]), frequencies_(context.desc.inputs[base_ + 1].desc.shape[0]),
-        k_(context.desc.inputs[base_ + 3].desc), v_(context.desc.inputs[base_ + 4].desc) {}
+      : map_(context.desc, context.constants),
+        op_(op),
+        base_(op.has_norm ? 5 : 3),
+        heads_(context.desc.inputs[0].desc.shape[1]),
+        frequencies_(context.desc.inputs[base_ + 1].desc.shape[0]),
+        k_(context.desc.inputs[base_ + 3].desc),
+        v_(context.desc.inputs[base_ + 4].desc) {}
 
   Status check(const KernelArgs& args) const override {
     return k_.check(map_.input<int32_t>(args, base_ + 2), args.rows);
@@ -218,8 +229,8 @@ class RopeStoreKernel final : public Kernel {
 
   void run_row(int64_t row, const KernelArgs& args) const {
     float cosines[kMaxFrequencies], sines[kMaxFrequencies], head_values[kMaxHeadColumns];
-    HWY_DYNAMIC_DISPATCH(rope_table)(op_.rope, map_.input<int32_t>(args, base_)[row], map_.input<float>(args, base_ + 1),
-                                     frequencies_, cosines, sines);
+    HWY_DYNAMIC_DISPATCH(rope_table)
+    (op_.rope, map_.input<int32_t>(args, base_)[row], map_.input<float>(args, base_ + 1), frequencies_, cosines, sines);
     const RopeTable table{op_.rope.style, frequencies_, cosines, sines};
     const int64_t columns = k_.columns();
     const auto norm_rotate = [&](const float* x, size_t weight, float* y) {

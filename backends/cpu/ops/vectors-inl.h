@@ -48,8 +48,7 @@ HWY_INLINE void transform(int64_t count, const float* a, const float* b, float* 
   const F32 d;
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) hn::StoreU(f(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, y + i);
-  if (i < count)
-    store_some(d, f(load_some(d, a + i, count - i), load_some(d, b + i, count - i)), y + i, count - i);
+  if (i < count) store_some(d, f(load_some(d, a + i, count - i), load_some(d, b + i, count - i)), y + i, count - i);
 }
 
 // F16 to F32, exactly.

@@ -20,11 +20,10 @@ int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 ChunkPlan plan_chunks(int64_t pairs, size_t pair_bytes, int64_t columns, int64_t rows, int threads) {
   ChunkPlan plan{pairs, rows, pairs, std::min<int64_t>(rows, kMaxWidth)};
-  const double pair_ns = std::max(double(pair_bytes) / kBytesANs,
-                                  double(plan.rows_a_chunk * columns) * 32 / kProductsANs);
+  const double pair_ns =
+      std::max(double(pair_bytes) / kBytesANs, double(plan.rows_a_chunk * columns) * 32 / kProductsANs);
   const int64_t row_chunks = plan.row_chunks();
-  if (row_chunks > 1)
-    plan.pairs_a_chunk = std::clamp<int64_t>(int64_t(kCachedBytes / pair_bytes), 1, pairs);
+  if (row_chunks > 1) plan.pairs_a_chunk = std::clamp<int64_t>(int64_t(kCachedBytes / pair_bytes), 1, pairs);
   const double total_ns = pair_ns * double(pairs * row_chunks);
   // Enough chunks for the threads to share the work evenly, but none too small to be worth claiming.
   const auto wanted = std::max<int64_t>(int64_t(total_ns / kLargestChunkNs), 4 * threads);

@@ -9,8 +9,8 @@ namespace trireme::cpu::quantized {
 // Chunks are rectangles of outputs: a range of tile pairs (32 outputs) times a range of activation rows. Consecutive
 // chunks share their tiles, so that a tile range is read from memory once.
 struct ChunkPlan {
-  int64_t pairs = 0;           // tile pairs in all
-  int64_t rows = 0;            // activation rows in all
+  int64_t pairs = 0;  // tile pairs in all
+  int64_t rows = 0;   // activation rows in all
   int64_t pairs_a_chunk = 1;
   int64_t rows_a_chunk = 1;
 

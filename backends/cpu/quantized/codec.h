@@ -21,18 +21,30 @@ constexpr int kActGroup = 32;  // activations that share a scale (Q8_ACT)
 constexpr int kSlabBytes = 4 * kTileRows;
 
 enum class Codec : uint8_t {
-  kQ4_0, kQ4_1, kQ5_0, kQ5_1, kQ8_0, kIq4Nl, kMxfp4,
-  kQ2K, kQ3K, kQ4K, kQ5K, kQ6K, kIq4Xs, kTq2_0,
+  kQ4_0,
+  kQ4_1,
+  kQ5_0,
+  kQ5_1,
+  kQ8_0,
+  kIq4Nl,
+  kMxfp4,
+  kQ2K,
+  kQ3K,
+  kQ4K,
+  kQ5K,
+  kQ6K,
+  kIq4Xs,
+  kTq2_0,
 };
 constexpr int kCodecs = 14;
 
 // How the scale (and minimum) of a group is stored. All products of parts are exact in f32.
 enum class ScaleKind : uint8_t {
-  kF16,         // one f16 a group
-  kE8m0,        // one power of two a group, for doubled values
-  kByte,        // f16 for the block times a signed or unsigned byte a group
-  kNibble,      // f16 for the block times the low nibble; its minimum times the high nibble
-  kBlockF16,    // one f16 a block
+  kF16,       // one f16 a group
+  kE8m0,      // one power of two a group, for doubled values
+  kByte,      // f16 for the block times a signed or unsigned byte a group
+  kNibble,    // f16 for the block times the low nibble; its minimum times the high nibble
+  kBlockF16,  // one f16 a block
 };
 
 enum class CodeTable : uint8_t { kNone, kIq4Nl, kMxfp4 };
@@ -46,9 +58,9 @@ struct CodecRecord {
   int offset;
   CodeTable table;
   ScaleKind scale;
-  bool signed_scale;        // kByte only
-  bool has_minimum;         // kF16: stored as added; others: as subtracted
-  int source_block;         // elements and bytes of a block of the format
+  bool signed_scale;  // kByte only
+  bool has_minimum;   // kF16: stored as added; others: as subtracted
+  int source_block;   // elements and bytes of a block of the format
   int source_bytes;
 
   constexpr int low_bits() const { return bits == 3 ? 2 : bits == 5 || bits == 6 ? 4 : bits; }

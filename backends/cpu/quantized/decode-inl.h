@@ -50,7 +50,7 @@ HWY_INLINE V8 decode_codes(const uint8_t* block, int group, int part) {
     if constexpr (kDotOfUnsigned) return slab;
     return hn::Xor(slab, hn::Set(d8, 0x80));
   } else {
-    V8 codes = move_field<kLow, kLow * (kStep % kLowSteps), 0>(slab);
+    V8 codes = move_field<kLow, kLow*(kStep % kLowSteps), 0>(slab);
     if constexpr (kRecord.table != CodeTable::kNone) {
       constexpr int8_t kBias = int8_t(dot_offset(kRecord));
       constexpr auto kValues = kRecord.table == CodeTable::kIq4Nl ? kIq4NlValues : kMxfp4Values;
@@ -66,7 +66,7 @@ HWY_INLINE V8 decode_codes(const uint8_t* block, int group, int part) {
     if constexpr (kHigh > 0) {
       constexpr int kHighSteps = 8 / kHigh;
       const V8 high = hn::Load(d8, rows + kRecord.high_at() + size_t(group * kHigh + kStep / kHighSteps) * kSlabBytes);
-      codes = hn::Or(codes, move_field<kHigh, kHigh * (kStep % kHighSteps), kLow>(high));
+      codes = hn::Or(codes, move_field<kHigh, kHigh*(kStep % kHighSteps), kLow>(high));
     }
     return codes;
   }

@@ -76,9 +76,7 @@ struct SignedWeight {
   __m512i magnitude;
   __mmask64 negative;
 };
-HWY_INLINE SignedWeight signed_weight(V8 codes) {
-  return {_mm512_abs_epi8(codes.raw), _mm512_movepi8_mask(codes.raw)};
-}
+HWY_INLINE SignedWeight signed_weight(V8 codes) { return {_mm512_abs_epi8(codes.raw), _mm512_movepi8_mask(codes.raw)}; }
 HWY_INLINE V16 signed_pairs(const SignedWeight& w, V8 activations) {
   const __m512i flipped = _mm512_mask_sub_epi8(activations.raw, w.negative, _mm512_setzero_si512(), activations.raw);
   return V16{_mm512_maddubs_epi16(w.magnitude, flipped)};

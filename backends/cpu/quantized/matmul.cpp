@@ -105,7 +105,8 @@ class PairKernel : public Kernel {
     const Panel of_first = make_panel(rows, panel.count, panel.width(), first_.panel_needs(), scratch);
     Panel of_second = of_first;
     if (second_ && second_->panel_needs() != first_.panel_needs())
-      of_second = make_panel(rows, panel.count, panel.width(), second_->panel_needs(), scratch + panel_bytes(rows.columns));
+      of_second =
+          make_panel(rows, panel.count, panel.width(), second_->panel_needs(), scratch + panel_bytes(rows.columns));
     PairSums first, second;
     for (int64_t pair = first_pair; pair < end_pair; ++pair) {
       multiply_pair(first_, panel, pair, of_first, first);
@@ -132,7 +133,8 @@ class MatmulKernel final : public PairKernel {
       : PairKernel(std::move(weight), nullptr, threads), bias_(std::move(bias)), has_residual_(has_residual) {}
 
  private:
-  void finish(const KernelArgs& args, const PanelRows& panel, int64_t output, PairSums& sums, PairSums*) const override {
+  void finish(const KernelArgs& args, const PanelRows& panel, int64_t output, PairSums& sums,
+              PairSums*) const override {
     const auto count = std::min<int64_t>(2 * kTileRows, outputs() - output);
     for (int column = 0; column < panel.count; ++column) {
       const int64_t at = (panel.first + column) * outputs() + output;
@@ -161,7 +163,8 @@ class MatmulGluKernel final : public PairKernel {
     const auto count = std::min<int64_t>(2 * kTileRows, outputs() - output);
     for (int column = 0; column < panel.count; ++column) {
       float* values = gate.values + column * 2 * kTileRows;
-      activate_and_multiply(op_.activation, values, up->values + column * 2 * kTileRows, (count + 15) / 16 * 16, values);
+      activate_and_multiply(op_.activation, values, up->values + column * 2 * kTileRows, (count + 15) / 16 * 16,
+                            values);
       const int64_t row = panel.first + column;
       if (op_.quantize)
         quantize(args.operands[1], row, output, values);

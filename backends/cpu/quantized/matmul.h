@@ -23,8 +23,7 @@ std::unique_ptr<const Kernel> make_matmul(std::shared_ptr<const PackedWeight> we
 // y = activation(x Wgate^T) * (x Wup^T). Operands: x Q8_ACT[R, K], y f32[R, N], or Q8_ACT[R, N] with op.quantize.
 // Gate and up have the same N and K, of any two codecs. With op.quantize, N is a multiple of 32.
 std::unique_ptr<const Kernel> make_matmul_glu(std::shared_ptr<const PackedWeight> gate,
-                                              std::shared_ptr<const PackedWeight> up, const MatmulGlu& op,
-                                              int threads);
+                                              std::shared_ptr<const PackedWeight> up, const MatmulGlu& op, int threads);
 
 // "AVX3_DL", "AVX2", ...: the instruction set that the kernels run on here.
 const char* kernel_target();

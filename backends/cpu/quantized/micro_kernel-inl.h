@@ -85,7 +85,7 @@ struct Group {
   const uint8_t* block;
   int group;
   int first_part;
-  const int8_t* codes;     // of the panel, at this group
+  const int8_t* codes;  // of the panel, at this group
   const int32_t* offsets;
   const float* code_sums;
 
@@ -141,7 +141,8 @@ struct Group {
         TRIREME_UNROLL for (int column = 0; column < kWidth; ++column) {
           const VF sum = hn::Set(df, code_sums[kSubgroup * kWidth + column]);
           VF& value = values[part][column];
-          value = kRecord.scale == ScaleKind::kF16 ? hn::MulAdd(minimum, sum, value) : hn::NegMulAdd(minimum, sum, value);
+          value =
+              kRecord.scale == ScaleKind::kF16 ? hn::MulAdd(minimum, sum, value) : hn::NegMulAdd(minimum, sum, value);
         }
       }
     }
@@ -163,7 +164,8 @@ HWY_NOINLINE void run_micro_kernel(const std::byte* tile, int64_t groups, const 
       }
     }
     for (int64_t index = 0; index < groups; ++index) {
-      const auto* block = reinterpret_cast<const uint8_t*>(tile) + index / kGroupsABlock * int64_t(Work::kRecord.block_bytes());
+      const auto* block =
+          reinterpret_cast<const uint8_t*>(tile) + index / kGroupsABlock * int64_t(Work::kRecord.block_bytes());
       const Work work{block,
                       int(index % kGroupsABlock),
                       first_part,
@@ -197,7 +199,8 @@ HWY_NOINLINE void run_micro_kernel(const std::byte* tile, int64_t groups, const 
 
 template <Codec kCodec>
 MicroKernel micro_kernel_of() {
-  MicroKernel kernel{hwy::TargetName(HWY_TARGET), dot_offset(codec_record(kCodec)),
+  MicroKernel kernel{hwy::TargetName(HWY_TARGET),
+                     dot_offset(codec_record(kCodec)),
                      {run_micro_kernel<kCodec, 1>, run_micro_kernel<kCodec, 4>, nullptr}};
 #if HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_AVX3
   kernel.by_width[2] = run_micro_kernel<kCodec, kMaxWidth>;

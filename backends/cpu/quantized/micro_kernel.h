@@ -13,8 +13,8 @@ constexpr int kSumsStride = 2 * kTileRows;  // tiles are worked on in pairs
 using MicroKernelFunction = void (*)(const std::byte* tile, int64_t groups, const Panel& panel, float* sums);
 
 struct MicroKernel {
-  const char* target = "";  // the instruction set, as Highway names it
-  int offset = 0;           // what the codes that the dot products see are too large by
+  const char* target = "";                        // the instruction set, as Highway names it
+  int offset = 0;                                 // what the codes that the dot products see are too large by
   std::array<MicroKernelFunction, 3> by_width{};  // for 1, 4 and 8 columns; null where the registers do not suffice
 };
 constexpr std::array<int, 3> kWidths = {1, 4, kMaxWidth};

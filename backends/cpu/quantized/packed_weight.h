@@ -23,8 +23,9 @@ uint64_t packed_bytes(const TensorDesc& desc);
 
 class PackedWeight final : public Weight {
  public:
-  // Reads tensor.data during the call only, and releases what it has read. The arena may be destroyed before the weight.
-  // Values are kept exactly. Errors: as can_pack(); kInvalidArgument when the data's size does not match; kOutOfMemory.
+  // Reads tensor.data during the call only, and releases what it has read. The arena may be destroyed before the
+  // weight. Values are kept exactly. Errors: as can_pack(); kInvalidArgument when the data's size does not match;
+  // kOutOfMemory.
   static Result<std::shared_ptr<const PackedWeight>> pack(const HostTensor& tensor, WeightArena& arena,
                                                           ParallelFor parallel);
 

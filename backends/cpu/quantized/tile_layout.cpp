@@ -61,7 +61,8 @@ void write_row_block(const CodecRecord& record, const SourceBlock& source, int p
   const int low = record.low_bits(), high = record.high_bits();
   write_scales(record, source, part, row, packed);
   write_plane(source.codes.data(), groups, low, 0, row, packed + record.low_at() + skip * size_t(low));
-  if (high > 0) write_plane(source.codes.data(), groups, high, low, row, packed + record.high_at() + skip * size_t(high));
+  if (high > 0)
+    write_plane(source.codes.data(), groups, high, low, row, packed + record.high_at() + skip * size_t(high));
 }
 
 int read_code(const CodecRecord& record, const std::byte* packed, int row, int element) {

@@ -27,7 +27,8 @@ Result<std::vector<int64_t>> attended(const Attention& op, const Call& call, int
   for (int64_t p = first; p <= position; ++p) {
     const int64_t block = table.as<const int32_t>()[sequence * table.size(1) + p / block_size];
     if (block < 0 || block >= cache.size(0))
-      return fail(ErrorCode::kInvalidArgument, "block table", "block " + std::to_string(block) + " is outside " + cache.desc->text());
+      return fail(ErrorCode::kInvalidArgument, "block table",
+                  "block " + std::to_string(block) + " is outside " + cache.desc->text());
     starts.push_back((block * cache.size(1) * block_size + p % block_size) * cache.size(3));
   }
   return starts;

@@ -9,8 +9,10 @@ void save_row(const float* row, const Tensor& cache, int64_t slot) {
     const int64_t start = ((slot / block_size * heads + h) * block_size + slot % block_size) * columns;
     for (int64_t i = 0; i < columns; ++i) {
       const float value = row[h * columns + i];
-      if (cache.desc->format == &formats::f16()) cache.as<uint16_t>()[start + i] = f32_to_f16(value);
-      else cache.as<float>()[start + i] = value;
+      if (cache.desc->format == &formats::f16())
+        cache.as<uint16_t>()[start + i] = f32_to_f16(value);
+      else
+        cache.as<float>()[start + i] = value;
     }
   }
 }

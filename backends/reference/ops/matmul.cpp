@@ -43,8 +43,8 @@ void multiply(ActScheme act, const Tensor& x, const Tensor& weight, int64_t rows
     const float* w = weight.as<const float>() + i * columns;
     for (int64_t r = 0; r < rows; ++r) {
       const std::byte* row = x.data + r * row_bytes;
-      y[r * n + i] = float(act == ActScheme::kQ8 ? dot_q8(w, row, columns)
-                                                 : dot(reinterpret_cast<const float*>(row), w, columns));
+      y[r * n + i] =
+          float(act == ActScheme::kQ8 ? dot_q8(w, row, columns) : dot(reinterpret_cast<const float*>(row), w, columns));
     }
   }
 }
@@ -76,8 +76,10 @@ Status run(const MatmulGlu& op, const Call& call) {
   for (int64_t r = 0; r < rows; ++r) {
     const float* row = gate.data() + r * n;
     std::byte* target = call.out[0].data + r * row_bytes;
-    if (op.quantize) quantize(row, n, target);
-    else std::copy(row, row + n, reinterpret_cast<float*>(target));
+    if (op.quantize)
+      quantize(row, n, target);
+    else
+      std::copy(row, row + n, reinterpret_cast<float*>(target));
   }
   return {};
 }

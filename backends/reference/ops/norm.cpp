@@ -41,8 +41,10 @@ Status run(const FusedNorm& op, const Call& call) {
     }
     normalize(op.norm, x, weight, columns, normalized.data());
     std::byte* row = target.data + r * target_bytes;
-    if (op.quantize) quantize(normalized.data(), columns, row);
-    else std::copy(normalized.begin(), normalized.end(), reinterpret_cast<float*>(row));
+    if (op.quantize)
+      quantize(normalized.data(), columns, row);
+    else
+      std::copy(normalized.begin(), normalized.end(), reinterpret_cast<float*>(row));
   }
   return {};
 }

@@ -3,8 +3,8 @@
 
 #include "backends/cpu/backend.h"
 #include "backends/cpu/kernel.h"
-#include "tests/support/counting_allocator.h"
 #include "tests/backends/cpu/random_case.h"
+#include "tests/support/counting_allocator.h"
 
 namespace trireme::cpu {
 namespace {
@@ -202,19 +202,21 @@ TEST_F(CpuDeviceTest, WaitsForTimelinesOfOthers) {
 
 TEST_F(CpuDeviceTest, AssessSaysWhatPrepareDoes) {
   CaseMaker make(5);
-  std::vector<Case> cases = {
-      make.matmul({}, 3, 40, 64, formats::f16()), make.matmul_glu({}, 30, 64, 64, formats::f32()),
-      make.attention({}, {2, 1, 16, 8, 1, 40, &formats::f16()}, {{0, 3}}),
-      make.attention({}, {2, 1, 2048, 8, 1, 40, &formats::f16()}, {{0, 3}}),
-      make.rope_store({}, 3, 2, 2, 2048, 4, formats::f32()), make.kv_store(2, 1, 2048, formats::f16()),
-      make.matmul({ActScheme::kQ8, false, false}, 3, 40, 64, formats::f16())};
+  std::vector<Case> cases = {make.matmul({}, 3, 40, 64, formats::f16()),
+                             make.matmul_glu({}, 30, 64, 64, formats::f32()),
+                             make.attention({}, {2, 1, 16, 8, 1, 40, &formats::f16()}, {{0, 3}}),
+                             make.attention({}, {2, 1, 2048, 8, 1, 40, &formats::f16()}, {{0, 3}}),
+                             make.rope_store({}, 3, 2, 2, 2048, 4, formats::f32()),
+                             make.kv_store(2, 1, 2048, formats::f16()),
+                             make.matmul({ActScheme::kQ8, false, false}, 3, 40, 64, formats::f16())};
   for (const Case& test : cases) {
     const Assessment answer = device_->assess({&test.op, 1}).front();
     std::vector<std::shared_ptr<const Weight>> constants;
     for (size_t i = 0; i < test.op.inputs.size(); ++i)
       if (test.op.inputs[i].constant)
-        constants.push_back(*device_->prepare_weight({test.op.inputs[i].desc, test.inputs[i], {}, "w"},
-                                                     test.op.inputs[i].desc.shape.rank() == 2 ? WeightUse::kMatmul : WeightUse::kVector));
+        constants.push_back(*device_->prepare_weight(
+            {test.op.inputs[i].desc, test.inputs[i], {}, "w"},
+            test.op.inputs[i].desc.shape.rank() == 2 ? WeightUse::kMatmul : WeightUse::kVector));
     const auto prepared = device_->prepare(test.op, constants);
     const auto* cost = std::get_if<OpCost>(&answer);
     ASSERT_EQ(cost != nullptr, prepared.has_value()) << test.op.text();
@@ -240,7 +242,8 @@ TEST_F(CpuDeviceTest, ConstantsMustBeThoseOfTheOp) {
   for (const List& bad : {List{}, List{w}, List{bias, w}, List{w, bias, bias}, List{vector, bias}, List{w, nullptr}})
     EXPECT_FALSE(device_->prepare(test.op, bad));
   EXPECT_TRUE(device_->prepare(test.op, List{w, bias}));
-  EXPECT_FALSE(device_->prepare_weight({test.op.inputs[1].desc, std::span(test.inputs[1]).first(7), {}, "w"}, WeightUse::kMatmul));
+  EXPECT_FALSE(device_->prepare_weight({test.op.inputs[1].desc, std::span(test.inputs[1]).first(7), {}, "w"},
+                                       WeightUse::kMatmul));
 }
 
 TEST_F(CpuDeviceTest, MatricesAreReadWhereTheyLie) {
@@ -271,8 +274,11 @@ TEST_F(CpuDeviceTest, RunningAListAllocatesNothing) {
     };
     for (size_t i = 0; i < test.op.inputs.size(); ++i) {
       const TensorDesc& desc = test.op.inputs[i].desc;
-      if (!test.op.inputs[i].constant) bind(test.inputs[i]);
-      else constants.push_back(*device_->prepare_weight({desc, test.inputs[i], {}, "w"}, desc.shape.rank() == 2 ? WeightUse::kMatmul : WeightUse::kVector));
+      if (!test.op.inputs[i].constant)
+        bind(test.inputs[i]);
+      else
+        constants.push_back(*device_->prepare_weight({desc, test.inputs[i], {}, "w"},
+                                                     desc.shape.rank() == 2 ? WeightUse::kMatmul : WeightUse::kVector));
     }
     for (size_t i = 0; i < test.op.outputs.size(); ++i)
       if (aliased_input(test.op.params, int(i)) < 0) bind(conformance::Bytes(size_t(test.op.outputs[i].bytes())));

@@ -76,10 +76,12 @@ class CpuOp : public testing::TestWithParam<int64_t> {
       size_t at = 0;
       for (size_t j = 0; j < a.size(); ++j) {
         if (std::isnan(a[j]) && std::isnan(e[j])) continue;
-        const double error = a[j] == e[j] ? 0 : std::fabs(double(a[j]) - double(e[j])) / std::max(1.0, std::fabs(double(e[j])));
+        const double error =
+            a[j] == e[j] ? 0 : std::fabs(double(a[j]) - double(e[j])) / std::max(1.0, std::fabs(double(e[j])));
         if (!(error <= worst)) worst = error, at = j;
       }
-      EXPECT_LE(worst, unit) << test.op.text() << " output " << i << " element " << at << ": " << a[at] << " for " << e[at];
+      EXPECT_LE(worst, unit) << test.op.text() << " output " << i << " element " << at << ": " << a[at] << " for "
+                             << e[at];
     }
   }
 
@@ -104,8 +106,10 @@ TEST_P(CpuOp, RunsOnTheTargetThatThisTestIsNamedAfter) {
 TEST_P(CpuOp, EmbedRows) {
   for (const Format* format : {&formats::f32(), &formats::f16(), &formats::bf16()}) {
     Case test;
-    test.op = {EmbedRows{0.5f}, {{{Shape{50, 37}, format, RowDomain::kFixed}, true}, {{Shape{5}, &formats::i32(), RowDomain::kFixed}}},
-               {f32({5, 37})}, ""};
+    test.op = {EmbedRows{0.5f},
+               {{{Shape{50, 37}, format, RowDomain::kFixed}, true}, {{Shape{5}, &formats::i32(), RowDomain::kFixed}}},
+               {f32({5, 37})},
+               ""};
     test.inputs = {make_.pack(make_.floats(50 * 37), *format), bytes_of<int32_t>({49, 0, 7, 7, 31})};
     expect_close(test, 0);
     test.op.inputs[0].constant = false;
@@ -116,7 +120,8 @@ TEST_P(CpuOp, EmbedRows) {
 TEST_P(CpuOp, IndicesOutsideTheTableAreRefused) {
   for (const int32_t bad : {-1, 50}) {
     Case test;
-    test.op = {EmbedRows{}, {{f32({50, 8}), true}, {{Shape{2}, &formats::i32(), RowDomain::kFixed}}}, {f32({2, 8})}, ""};
+    test.op = {
+        EmbedRows{}, {{f32({50, 8}), true}, {{Shape{2}, &formats::i32(), RowDomain::kFixed}}}, {f32({2, 8})}, ""};
     test.inputs = {bytes_of(make_.floats(400)), bytes_of<int32_t>({0, bad})};
     const auto outputs = conformance::execute(*devices_[0], test);
     ASSERT_FALSE(outputs);
@@ -142,15 +147,17 @@ TEST_P(CpuOp, Elementwise) {
   }
 }
 
-constexpr Activation kActivations[] = {Activation::kSilu, Activation::kGeluTanh, Activation::kGeluErf, Activation::kRelu,
-                                       Activation::kReluSquared, Activation::kSigmoid, Activation::kTanh};
+constexpr Activation kActivations[] = {Activation::kSilu, Activation::kGeluTanh,    Activation::kGeluErf,
+                                       Activation::kRelu, Activation::kReluSquared, Activation::kSigmoid,
+                                       Activation::kTanh};
 
 TEST_P(CpuOp, Activations) {
   for (const Activation activation : kActivations)
     for (const float size : {1e-4f, 1.0f, 30.0f}) {
       const Shape shape{7, 1013};
       expect_close(make_.plain(Unary{activation}, {shape}, {f32(shape)}, 1, size), 0x1p-21);
-      expect_close(make_.plain(Glu{activation}, {shape, shape}, {f32(shape)}, 2, size), 0x1p-21 * double(std::max(1.0f, size)));
+      expect_close(make_.plain(Glu{activation}, {shape, shape}, {f32(shape)}, 2, size),
+                   0x1p-21 * double(std::max(1.0f, size)));
     }
 }
 
@@ -179,7 +186,8 @@ TEST_P(CpuOp, ActivationsKeepTheirRelativePrecision) {
     const auto actual = values_of<float>(run(test)[0]);
     for (size_t i = 0; i < x.size(); ++i) {
       const double expected = formula(activation, double(x[i]));
-      EXPECT_NEAR(double(actual[i]), expected, 0x1p-17 * std::fabs(expected) + 1e-37) << int(activation) << " of " << x[i];
+      EXPECT_NEAR(double(actual[i]), expected, 0x1p-17 * std::fabs(expected) + 1e-37)
+          << int(activation) << " of " << x[i];
     }
   }
 }
@@ -196,7 +204,8 @@ TEST_P(CpuOp, ActivationsOfExtremeValues) {
 }
 
 TEST_P(CpuOp, Cast) {
-  const std::vector<float> x = {0, -0.0f, 1, 1.0009766f, 1.00048828125f, 65504, 65519.9f, 65520, -1e-8f, 6e-8f, 3.1415927f, 1e38f};
+  const std::vector<float> x = {0,        -0.0f, 1,      1.0009766f, 1.00048828125f, 65504,
+                                65519.9f, 65520, -1e-8f, 6e-8f,      3.1415927f,     1e38f};
   const Format* all[] = {&formats::f32(), &formats::f16(), &formats::bf16()};
   for (const Format* from : all)
     for (const Format* to : all) {
@@ -212,8 +221,11 @@ TEST_P(CpuOp, Norms) {
     for (const int64_t rows : {1, 3, 20}) {
       const Shape shape{rows, columns};
       expect_close(make_.plain(RmsNorm{1e-5f, 1.0f}, {shape, Shape{columns}}, {f32(shape)}, 1), 0x1p-20);
-      expect_close(make_.plain(FusedNorm{{1e-6f, 0.0f}, false, false}, {shape, Shape{columns}}, {f32(shape)}, 1), 0x1p-20);
-      expect_close(make_.plain(FusedNorm{{1e-6f, 1.0f}, true, false}, {shape, shape, Shape{columns}}, {f32(shape), f32(shape)}, 2), 0x1p-20);
+      expect_close(make_.plain(FusedNorm{{1e-6f, 0.0f}, false, false}, {shape, Shape{columns}}, {f32(shape)}, 1),
+                   0x1p-20);
+      expect_close(make_.plain(FusedNorm{{1e-6f, 1.0f}, true, false}, {shape, shape, Shape{columns}},
+                               {f32(shape), f32(shape)}, 2),
+                   0x1p-20);
     }
 }
 
@@ -249,7 +261,8 @@ TEST_P(CpuOp, FusedNormQuantizesWhatTheNormGives) {
 
 TEST_P(CpuOp, Softmax) {
   for (const Shape& shape : {Shape{1}, Shape{4, 3}, Shape{2, 3, 100}, Shape{3, 5000}})
-    for (const float size : {1.0f, 50.0f}) expect_close(make_.plain(Softmax{}, {shape}, {f32(shape)}, 1, size), 0x1p-22);
+    for (const float size : {1.0f, 50.0f})
+      expect_close(make_.plain(Softmax{}, {shape}, {f32(shape)}, 1, size), 0x1p-22);
 }
 
 TEST_P(CpuOp, Argmax) {
@@ -291,15 +304,20 @@ TEST_P(CpuOp, RopeStore) {
   for (const bool norm : {false, true})
     for (const Format* format : {&formats::f32(), &formats::f16()})
       for (const int64_t rows : {1, 7})
-        expect_close(make_.rope_store({{RopeStyle::kHalves, 1.0f}, norm, {1e-6f, 1.0f}}, rows, 6, 2, 40, 16, *format), 0x1p-18);
+        expect_close(make_.rope_store({{RopeStyle::kHalves, 1.0f}, norm, {1e-6f, 1.0f}}, rows, 6, 2, 40, 16, *format),
+                     0x1p-18);
 }
 
 TEST_P(CpuOp, FloatMatmul) {
-  struct Sizes { int64_t rows, n, k; };
-  for (const auto& [rows, n, k] : {Sizes{1, 1, 1}, {6, 13, 3}, {1, 100, 576}, {8, 33, 65}, {3, 40, 64}, {9, 70, 50}, {81, 19, 41}, {40, 330, 512}})
+  struct Sizes {
+    int64_t rows, n, k;
+  };
+  for (const auto& [rows, n, k] :
+       {Sizes{1, 1, 1}, {6, 13, 3}, {1, 100, 576}, {8, 33, 65}, {3, 40, 64}, {9, 70, 50}, {81, 19, 41}, {40, 330, 512}})
     for (const Format* format : {&formats::f32(), &formats::f16(), &formats::bf16()})
       for (const bool extra : {false, true})
-        expect_close(make_.matmul({ActScheme::kFloat, extra, extra}, rows, n, k, *format), 0x1p-22 * std::sqrt(double(k)) * 12);
+        expect_close(make_.matmul({ActScheme::kFloat, extra, extra}, rows, n, k, *format),
+                     0x1p-22 * std::sqrt(double(k)) * 12);
 }
 
 TEST_P(CpuOp, FloatMatmulGlu) {
@@ -333,7 +351,8 @@ TEST_P(CpuOp, Attention) {
                                              {2, 2, 20, 7, 2, 90, &formats::f32()}};
   for (const auto& size : sizes)
     for (const Attention& op : {Attention{0.125f, 0, 0.0f}, Attention{0.2f, 100, 0.0f}, Attention{0.3f, 0, 2.0f}})
-      for (const auto& rows : {consecutive(0, 0, 1), consecutive(1, 600, 1), consecutive(0, 0, 40), consecutive(1, 250, 30)})
+      for (const auto& rows :
+           {consecutive(0, 0, 1), consecutive(1, 600, 1), consecutive(0, 0, 40), consecutive(1, 250, 30)})
         expect_close(make_.attention(op, size, rows), 0x1p-17);
 }
 
@@ -361,7 +380,8 @@ TEST_P(CpuOp, AttentionOfARowDoesNotDependOnItsNeighbours) {
       one.inputs[0] = bytes_of(std::vector<float>(q.begin() + row * 384, q.begin() + (row + 1) * 384));
       one.inputs[4] = bytes_of<int32_t>({int32_t(500 + row)});
       one.inputs[5] = bytes_of<int32_t>({0});
-      EXPECT_EQ(values_of<float>(run(one)[0]), std::vector<float>(together.begin() + row * 384, together.begin() + (row + 1) * 384));
+      EXPECT_EQ(values_of<float>(run(one)[0]),
+                std::vector<float>(together.begin() + row * 384, together.begin() + (row + 1) * 384));
     }
   }
 }

@@ -30,7 +30,8 @@ Bytes CaseMaker::pack(const std::vector<float>& values, const Format& format) {
   return bytes_of(halves);
 }
 
-Case CaseMaker::plain(OpParams params, std::vector<Shape> inputs, std::vector<TensorDesc> outputs, size_t bound, float size) {
+Case CaseMaker::plain(OpParams params, std::vector<Shape> inputs, std::vector<TensorDesc> outputs, size_t bound,
+                      float size) {
   Case test;
   test.op.params = std::move(params);
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -88,8 +89,12 @@ Case CaseMaker::attention(const Attention& op, const AttentionSizes& sizes,
                     {i32({count})},
                     {i32({count})}};
   test.op.outputs = {q};
-  test.inputs = {bytes_of(floats(q.shape.elements())), pack(floats(cache.elements()), *sizes.cache),
-                 pack(floats(cache.elements()), *sizes.cache), bytes_of(table), bytes_of(positions), bytes_of(sequences)};
+  test.inputs = {bytes_of(floats(q.shape.elements())),
+                 pack(floats(cache.elements()), *sizes.cache),
+                 pack(floats(cache.elements()), *sizes.cache),
+                 bytes_of(table),
+                 bytes_of(positions),
+                 bytes_of(sequences)};
   return test;
 }
 
@@ -111,10 +116,11 @@ Case CaseMaker::rope_store(const RopeStore& op, int64_t rows, int64_t heads, int
   if (rows > 2) slots[1] = -1;
   std::vector<float> table;
   for (int64_t i = 0; i < frequencies; ++i) table.push_back(std::pow(10000.0f, -float(i) / float(frequencies)));
-  test.op.inputs.insert(test.op.inputs.end(), {{i32({rows})}, {f32({frequencies}), true}, {i32({rows})}, {cache}, {cache}});
-  test.inputs.insert(test.inputs.end(), {bytes_of(positions), bytes_of(table), bytes_of(slots),
-                                         pack(floats(cache.shape.elements()), format),
-                                         pack(floats(cache.shape.elements()), format)});
+  test.op.inputs.insert(test.op.inputs.end(),
+                        {{i32({rows})}, {f32({frequencies}), true}, {i32({rows})}, {cache}, {cache}});
+  test.inputs.insert(test.inputs.end(),
+                     {bytes_of(positions), bytes_of(table), bytes_of(slots),
+                      pack(floats(cache.shape.elements()), format), pack(floats(cache.shape.elements()), format)});
   return test;
 }
 

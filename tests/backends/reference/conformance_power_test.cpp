@@ -96,7 +96,8 @@ TEST(ConformancePower, AcceptsHalfAnIntervalAndRefusesTwo) {
 
 TEST(ConformancePower, NoticesWritesToRowsThatDoNotCount) {
   const auto device = open_reference();
-  for (const char* name : {"matmul F32 float 8x20x256 of which 5", "matmul F32 float 8x20x256 of which 0", "quantize_q8 5x576"}) {
+  for (const char* name :
+       {"matmul F32 float 8x20x256 of which 5", "matmul F32 float 8x20x256 of which 0", "quantize_q8 5x576"}) {
     const Case test = find_case(name);
     const Judged right = judged(*device, test);
     auto actual = *execute(*device, test);
@@ -132,13 +133,11 @@ TEST(ConformancePower, NoticesMistakesOfMatmuls) {
   expect_noticed("matmul F32 float 81x19x41", [](Case& test) {
     for (size_t row = 0; row < 81; ++row) change<float>(test.inputs[0], 41 * row + 40, [](float) { return 0.0f; });
   });
-  expect_noticed("matmul F16 float 3x21x256 bias residual", [](Case& test) {
-    change<float>(test.inputs[2], 20, [](float) { return 0.0f; });
-  });
+  expect_noticed("matmul F16 float 3x21x256 bias residual",
+                 [](Case& test) { change<float>(test.inputs[2], 20, [](float) { return 0.0f; }); });
   // One group's scale is taken for its neighbour's.
-  expect_noticed("matmul Q4_0 q8 2x35x512", [](Case& test) {
-    std::copy_n(test.inputs[1].begin() + 18, 2, test.inputs[1].begin());
-  });
+  expect_noticed("matmul Q4_0 q8 2x35x512",
+                 [](Case& test) { std::copy_n(test.inputs[1].begin() + 18, 2, test.inputs[1].begin()); });
   // The sums of the activations' codes are those of another group: a minimum is applied wrongly.
   expect_noticed("matmul Q4_1 q8 5x24x512 all +-127, extreme weights", [](Case& test) {
     test.inputs[0][512] ^= std::byte{0xff};
@@ -150,14 +149,14 @@ TEST(ConformancePower, NoticesMistakesOfOtherOps) {
   expect_noticed("unary 1 [2, 7, 19]", [](Case& test) { test.op.params = Unary{Activation::kGeluErf}; });
   expect_noticed("rms_norm [5, 576]", [](Case& test) { test.op.params = RmsNorm{3e-5f, 0.0f}; });
   expect_noticed("rope 0 5x3/1x64 pairs 32", [](Case& test) { test.op.params = Rope{RopeStyle::kInterleaved, 1.25f}; });
-  expect_noticed("rope 0 5x3/1x64 pairs 32", [](Case& test) { change<int32_t>(test.inputs[1], 3, [](int32_t p) { return p + 1; }); });
-  expect_noticed("kv_store F16 7x3/3x5", [](Case& test) { change<int32_t>(test.inputs[2], 0, [](int32_t) { return -1; }); });
-  expect_noticed("attention F16 6 rows of 2x32 4/1x32 window 7", [](Case& test) {
-    test.op.params = Attention{.scale = 0.125f, .window = 8};
-  });
-  expect_noticed("attention F32 13 rows of 3x24 4/2x64", [](Case& test) {
-    change<int32_t>(test.inputs[4], 5, [](int32_t p) { return p - 1; });
-  });
+  expect_noticed("rope 0 5x3/1x64 pairs 32",
+                 [](Case& test) { change<int32_t>(test.inputs[1], 3, [](int32_t p) { return p + 1; }); });
+  expect_noticed("kv_store F16 7x3/3x5",
+                 [](Case& test) { change<int32_t>(test.inputs[2], 0, [](int32_t) { return -1; }); });
+  expect_noticed("attention F16 6 rows of 2x32 4/1x32 window 7",
+                 [](Case& test) { test.op.params = Attention{.scale = 0.125f, .window = 8}; });
+  expect_noticed("attention F32 13 rows of 3x24 4/2x64",
+                 [](Case& test) { change<int32_t>(test.inputs[4], 5, [](int32_t p) { return p - 1; }); });
   expect_noticed("softmax 3x1000", [](Case& test) { change<float>(test.inputs[0], 999, [](float) { return -1e9f; }); });
 }
 
@@ -170,7 +169,8 @@ class Overrunning final : public ForwardingDevice {
     if (buffer) buffers_.push_back(*buffer);
     return buffer;
   }
-  Status submit(CommandList& list, std::span<const TimelinePoint> waits, std::span<const TimelinePoint> signals) override {
+  Status submit(CommandList& list, std::span<const TimelinePoint> waits,
+                std::span<const TimelinePoint> signals) override {
     const std::byte zero{0};
     TRIREME_TRY(ForwardingDevice::submit(list, waits, signals));
     for (const auto& buffer : buffers_) TRIREME_TRY(buffer->write(buffer->size() - 1, {&zero, 1}));
@@ -219,8 +219,7 @@ TEST(ConformanceRunner, RunsEveryCaseOfALevelAndOfThoseBelow) {
 TEST(ConformanceRunner, KnowsEveryOp) {
   std::vector<bool> seen(std::variant_size_v<OpParams>, false);
   for (const CaseSource& source : all_cases(0)) seen[(*source.make(source.name)).op.params.index()] = true;
-  for (size_t i = 0; i < seen.size(); ++i)
-    EXPECT_TRUE(seen[i]) << "op " << i;
+  for (size_t i = 0; i < seen.size(); ++i) EXPECT_TRUE(seen[i]) << "op " << i;
 }
 
 TEST(ConformanceCases, AreTheSameBytesEachTime) {

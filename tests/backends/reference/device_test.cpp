@@ -155,7 +155,8 @@ TEST_F(ReferenceDevice, WeightsInF32AreReadInPlaceAndOthersAreDecoded) {
   EXPECT_EQ(decoded->device_bytes(), 16u);
   EXPECT_FALSE(device_->prepare_weight({plain, bytes.first(4), {}, "short"}, WeightUse::kMatmul));
   const TensorDesc integers{{1, 2}, &formats::i32(), RowDomain::kFixed};
-  EXPECT_EQ(device_->prepare_weight({integers, bytes, {}, "ids"}, WeightUse::kMatmul).error().code(), ErrorCode::kUnsupported);
+  EXPECT_EQ(device_->prepare_weight({integers, bytes, {}, "ids"}, WeightUse::kMatmul).error().code(),
+            ErrorCode::kUnsupported);
 }
 
 TEST_F(ReferenceDevice, AssessAndPrepareGiveTheSameReason) {
@@ -192,7 +193,8 @@ TEST_F(ReferenceDevice, PrepareWantsTheConstantsOfItsOp) {
   const std::vector<float> values(4);
   const auto bytes = std::as_bytes(std::span(values));
   auto fits = *device_->prepare_weight({w, bytes.first(8), {}, "w"}, WeightUse::kMatmul);
-  auto larger = *device_->prepare_weight({{{2, 2}, &formats::f32(), RowDomain::kFixed}, bytes, {}, "w"}, WeightUse::kMatmul);
+  auto larger =
+      *device_->prepare_weight({{{2, 2}, &formats::f32(), RowDomain::kFixed}, bytes, {}, "w"}, WeightUse::kMatmul);
   EXPECT_TRUE(device_->prepare(op, {&fits, 1}));
   EXPECT_EQ(device_->prepare(op, {&larger, 1}).error().code(), ErrorCode::kInvalidArgument);
   EXPECT_EQ(device_->prepare(op, {}).error().code(), ErrorCode::kInvalidArgument);

@@ -54,22 +54,31 @@ Case unary(OpParams params, const std::vector<float>& x) {
 }
 
 TEST_F(ReferenceOp, EmbedRowsGathersAndScales) {
-  const Case test{"", {EmbedRows{2.0f}, {f32({3, 2}, true), i32({2})}, {f32({2, 2}).desc}, ""},
-                  {bytes_of<float>({1, 2, 3, 4, 5, 6}), bytes_of<int32_t>({2, 0})}, {}, {}};
+  const Case test{"",
+                  {EmbedRows{2.0f}, {f32({3, 2}, true), i32({2})}, {f32({2, 2}).desc}, ""},
+                  {bytes_of<float>({1, 2, 3, 4, 5, 6}), bytes_of<int32_t>({2, 0})},
+                  {},
+                  {}};
   EXPECT_THAT(run_f32(test), ElementsAre(10, 12, 2, 4));
 }
 
 TEST_F(ReferenceOp, EmbedRowsRefusesAnIdOutsideTheTable) {
   for (const int32_t id : {-1, 3}) {
-    const Case test{"", {EmbedRows{}, {f32({3, 2}, true), i32({1})}, {f32({1, 2}).desc}, ""},
-                    {bytes_of<float>({1, 2, 3, 4, 5, 6}), bytes_of<int32_t>({id})}, {}, {}};
+    const Case test{"",
+                    {EmbedRows{}, {f32({3, 2}, true), i32({1})}, {f32({1, 2}).desc}, ""},
+                    {bytes_of<float>({1, 2, 3, 4, 5, 6}), bytes_of<int32_t>({id})},
+                    {},
+                    {}};
     EXPECT_THAT(error_of(test), ::testing::HasSubstr("row " + std::to_string(id)));
   }
 }
 
 TEST_F(ReferenceOp, GatherRowsCopiesTheRowsThatAreAskedFor) {
-  const Case test{"", {GatherRows{}, {f32({3, 2}), i32({2})}, {f32({2, 2}).desc}, ""},
-                  {bytes_of<float>({1, 2, 3, 4, 5, 6}), bytes_of<int32_t>({1, 1})}, {}, {}};
+  const Case test{"",
+                  {GatherRows{}, {f32({3, 2}), i32({2})}, {f32({2, 2}).desc}, ""},
+                  {bytes_of<float>({1, 2, 3, 4, 5, 6}), bytes_of<int32_t>({1, 1})},
+                  {},
+                  {}};
   EXPECT_THAT(run_f32(test), ElementsAre(3, 4, 3, 4));
 }
 
@@ -83,9 +92,14 @@ TEST_F(ReferenceOp, MatmulIsTheDotProductOfRows) {
       for (int64_t c = 0; c < k; ++c) sum += static_cast<long double>(x[size_t(r * k + c)]) * w[size_t(i * k + c)];
       expected.push_back(float(sum) + bias[size_t(i)] + residual[size_t(r * n + i)]);
     }
-  const Case test{"", {Matmul{.has_bias = true, .has_residual = true},
-                       {f32({rows, k}), f32({n, k}, true), f32({n}, true), f32({rows, n})}, {f32({rows, n}).desc}, ""},
-                  {bytes_of(x), bytes_of(w), bytes_of(bias), bytes_of(residual)}, {}, {}};
+  const Case test{"",
+                  {Matmul{.has_bias = true, .has_residual = true},
+                   {f32({rows, k}), f32({n, k}, true), f32({n}, true), f32({rows, n})},
+                   {f32({rows, n}).desc},
+                   ""},
+                  {bytes_of(x), bytes_of(w), bytes_of(bias), bytes_of(residual)},
+                  {},
+                  {}};
   EXPECT_THAT(run_f32(test), Pointwise(FloatEq(), expected));
 }
 
@@ -126,8 +140,11 @@ TEST_F(ReferenceOp, MatmulQ8MultipliesIntegerCodesUnderTheirGroupsScale) {
   double expected = 0;
   for (size_t i = 0; i < 64; ++i) expected += double(w[i]) * codes[i] * (i < 32 ? 0.5 : 0.25);
   const Operand x{{{1, 64}, &formats::q8_act(), RowDomain::kFixed}, false};
-  const Case test{"", {Matmul{.act = ActScheme::kQ8}, {x, f32({1, 64}, true)}, {f32({1, 1}).desc}, ""},
-                  {packed, bytes_of(w)}, {}, {}};
+  const Case test{"",
+                  {Matmul{.act = ActScheme::kQ8}, {x, f32({1, 64}, true)}, {f32({1, 1}).desc}, ""},
+                  {packed, bytes_of(w)},
+                  {},
+                  {}};
   EXPECT_THAT(run_f32(test), ElementsAre(FloatEq(float(expected))));
 }
 
@@ -140,8 +157,11 @@ TEST_F(ReferenceOp, RmsNormDividesByTheRootOfTheMeanSquare) {
     for (size_t i = 0; i < 4; ++i)
       expected.push_back(float(x[4 * r + i] / std::sqrt(squares / 4 + double(0.1f)) * (1.0 + w[i])));
   }
-  const Case test{"", {RmsNorm{0.1f, 1.0f}, {f32({2, 3, 4}), f32({4}, true)}, {f32({2, 3, 4}).desc}, ""},
-                  {bytes_of(x), bytes_of(w)}, {}, {}};
+  const Case test{"",
+                  {RmsNorm{0.1f, 1.0f}, {f32({2, 3, 4}), f32({4}, true)}, {f32({2, 3, 4}).desc}, ""},
+                  {bytes_of(x), bytes_of(w)},
+                  {},
+                  {}};
   EXPECT_THAT(run_f32(test), Pointwise(FloatEq(), expected));
 }
 
@@ -168,8 +188,11 @@ TEST_F(ReferenceOp, ElementwiseOpsAreTheirFormulas) {
   EXPECT_THAT(run_f32(unary(Softcap{30.0f}, x)),
               ElementsAre(FloatEq(float(30 * std::tanh(-0.1))), 0, FloatEq(float(30 * std::tanh(40.0 / 30)))));
   const auto two = [&](OpParams params, std::vector<float> b, Shape b_shape) {
-    return run_f32({"", {params, {f32({2, 2}), f32(b_shape)}, {f32({2, 2}).desc}, ""},
-                    {bytes_of<float>({1, 2, 3, 4}), bytes_of(b)}, {}, {}});
+    return run_f32({"",
+                    {params, {f32({2, 2}), f32(b_shape)}, {f32({2, 2}).desc}, ""},
+                    {bytes_of<float>({1, 2, 3, 4}), bytes_of(b)},
+                    {},
+                    {}});
   };
   EXPECT_THAT(two(Binary{Binary::Kind::kAdd}, {10, 20, 30, 40}, {2, 2}), ElementsAre(11, 22, 33, 44));
   EXPECT_THAT(two(Binary{Binary::Kind::kSubtract}, {10, 20}, {2}), ElementsAre(-9, -18, -7, -16));
@@ -209,8 +232,11 @@ TEST_F(ReferenceOp, RopeRotatesPairsOfItsStyleAndPassesTheRest) {
                      float(magnitude * (a * std::sin(angle) + b * std::cos(angle))));
   };
   const auto run_style = [&](RopeStyle style) {
-    return run_f32({"", {Rope{style, magnitude}, {f32({1, 1, 5}), i32({1}), f32({2}, true)}, {f32({1, 1, 5}).desc}, ""},
-                    {bytes_of(x), bytes_of<int32_t>({3}), bytes_of<float>({0.5f, 0.25f})}, {}, {}});
+    return run_f32({"",
+                    {Rope{style, magnitude}, {f32({1, 1, 5}), i32({1}), f32({2}, true)}, {f32({1, 1, 5}).desc}, ""},
+                    {bytes_of(x), bytes_of<int32_t>({3}), bytes_of<float>({0.5f, 0.25f})},
+                    {},
+                    {}});
   };
   const auto [h0, h2] = turned(1, 3, angle0);
   const auto [h1, h3] = turned(2, 4, angle1);
@@ -223,10 +249,15 @@ TEST_F(ReferenceOp, RopeRotatesPairsOfItsStyleAndPassesTheRest) {
 // Two blocks of two positions, two heads of one element: slot 3 is the second position of block 1.
 TEST_F(ReferenceOp, KvStoreWritesHeadsOfARowToItsSlotAndSkipsNegativeOnes) {
   const Shape cache{2, 2, 2, 1};
-  const Case test{"", {KvStore{}, {f32({2, 2, 1}), f32({2, 2, 1}), i32({2}), f32(cache), f32(cache)},
-                       {f32(cache).desc, f32(cache).desc}, ""},
+  const Case test{"",
+                  {KvStore{},
+                   {f32({2, 2, 1}), f32({2, 2, 1}), i32({2}), f32(cache), f32(cache)},
+                   {f32(cache).desc, f32(cache).desc},
+                   ""},
                   {bytes_of<float>({1, 2, 3, 4}), bytes_of<float>({5, 6, 7, 8}), bytes_of<int32_t>({3, -1}),
-                   bytes_of(std::vector<float>(8, 0)), bytes_of(std::vector<float>(8, 0))}, {}, {}};
+                   bytes_of(std::vector<float>(8, 0)), bytes_of(std::vector<float>(8, 0))},
+                  {},
+                  {}};
   const auto caches = run(test);
   EXPECT_THAT(values_of<float>(caches[0]), ElementsAre(0, 0, 0, 0, 0, 1, 0, 2));
   EXPECT_THAT(values_of<float>(caches[1]), ElementsAre(0, 0, 0, 0, 0, 5, 0, 6));
@@ -237,9 +268,13 @@ Case attention(Attention params, int32_t position) {
   const Shape cache{2, 1, 2, 2};
   const std::vector<float> k = {/*position 2*/ 1, 0, /*3*/ 0, 1, /*0*/ 2, 1, /*1*/ -1, 1};
   const std::vector<float> v = {3, 30, 4, 40, 1, 10, 2, 20};
-  return {"", {params, {f32({1, 2, 2}), f32(cache), f32(cache), i32({1, 2}), i32({1}), i32({1})}, {f32({1, 2, 2}).desc}, ""},
-          {bytes_of<float>({1, 2, 0, 0}), bytes_of(k), bytes_of(v), bytes_of<int32_t>({1, 0}), bytes_of<int32_t>({position}),
-           bytes_of<int32_t>({0})}, {}, {}};
+  return {
+      "",
+      {params, {f32({1, 2, 2}), f32(cache), f32(cache), i32({1, 2}), i32({1}), i32({1})}, {f32({1, 2, 2}).desc}, ""},
+      {bytes_of<float>({1, 2, 0, 0}), bytes_of(k), bytes_of(v), bytes_of<int32_t>({1, 0}),
+       bytes_of<int32_t>({position}), bytes_of<int32_t>({0})},
+      {},
+      {}};
 }
 
 TEST_F(ReferenceOp, AttentionIsSoftmaxOverThePositionsUpToItsOwn) {
@@ -251,8 +286,9 @@ TEST_F(ReferenceOp, AttentionIsSoftmaxOverThePositionsUpToItsOwn) {
     expected[0] += weight * (p + 1);
     expected[1] += weight * (p + 1) * 10;
   }
-  EXPECT_THAT(run_f32(attention({.scale = 0.5f}, 2)),
-              ElementsAre(FloatEq(float(expected[0] / total)), FloatEq(float(expected[1] / total)), FloatEq(2), FloatEq(20)));
+  EXPECT_THAT(
+      run_f32(attention({.scale = 0.5f}, 2)),
+      ElementsAre(FloatEq(float(expected[0] / total)), FloatEq(float(expected[1] / total)), FloatEq(2), FloatEq(20)));
 }
 
 TEST_F(ReferenceOp, AttentionSeesOnlyItsWindow) {

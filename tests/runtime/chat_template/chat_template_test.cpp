@@ -13,7 +13,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 using testing::HasSubstr;
 
-std::string render(std::string_view source, const ChatTemplateInput& input = {}, const ChatTemplateLimits& limits = {}) {
+std::string render(std::string_view source, const ChatTemplateInput& input = {},
+                   const ChatTemplateLimits& limits = {}) {
   const auto parsed = ChatTemplate::parse(source);
   if (!parsed) return "error: " + parsed.error().message();
   const auto text = parsed->render(input, limits);
@@ -35,8 +36,9 @@ TEST(ChatTemplate, RendersTheConversationsThatTransformersRenderedForSmolLm2) {
       "<|im_start|>user\nWhat is 2+2?<|im_end|>\n<|im_start|>assistant\n4.<|im_end|>\n"
       "<|im_start|>user\nAnd times 3?<|im_end|>\n<|im_start|>assistant\n";
   const std::string source = template_file("HuggingFaceTB-SmolLM2-135M-Instruct.jinja");
-  EXPECT_EQ(render(source, input),
-            "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n" + rest);
+  EXPECT_EQ(
+      render(source, input),
+      "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n" + rest);
   input.messages.insert(input.messages.begin(), Json{{"role", "system"}, {"content", "You are terse."}});
   EXPECT_EQ(render(source, input), "<|im_start|>system\nYou are terse.<|im_end|>\n" + rest);
 }
@@ -45,7 +47,8 @@ TEST(ChatTemplate, GivesTheVariablesThatTransformersGives) {
   ChatTemplateInput input;
   input.bos_token = "<s>";
   input.eos_token = "</s>";
-  EXPECT_EQ(render("{{ messages }}{{ tools }}{{ documents }}{{ add_generation_prompt }}{{ bos_token }}{{ eos_token }}", input),
+  EXPECT_EQ(render("{{ messages }}{{ tools }}{{ documents }}{{ add_generation_prompt }}{{ bos_token }}{{ eos_token }}",
+                   input),
             "[]NoneNoneFalse<s></s>");
   input.tools = Json::parse(R"([{"b":1,"a":2}])");
   input.documents = Json::array();
@@ -104,15 +107,15 @@ INSTANTIATE_TEST_SUITE_P(
         "{{ '{:9999999999}'.format(1) }}", "{{ 'ab'.replace('', 'x' * 100000).replace('x', 'y' * 100000) }}",
         "{% set ns = namespace(l=[1]) %}{% for i in range(99999) %}{% set ns.l = ns.l + ns.l %}{% endfor %}",
         "{% set ns = namespace(l=[]) %}{% for i in range(99999) %}{% set ns.l = [ns.l] %}{% endfor %}",
-        "{% set ns = namespace(g=[1]) %}{% for i in range(99999) %}{% set ns.g = ns.g|map('string') %}{% endfor %}{{ ns.g|list }}",
+        "{% set ns = namespace(g=[1]) %}{% for i in range(99999) %}{% set ns.g = ns.g|map('string') %}{% endfor %}{{ "
+        "ns.g|list }}",
         "{% set ns = namespace() %}{% set ns.ns = ns %}{{ ns }}",
         "{% set a = namespace() %}{% set b = namespace() %}{% set a.x = [b] %}{% set b.x = [a] %}{{ [a] }}",
-        "{% for i in [1] recursive %}{{ loop([1]) }}{% endfor %}",
-        "{{ ('a' * 1000000).split('') }}", "{{ ('ab' * 10000000).replace('a', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa') }}",
+        "{% for i in [1] recursive %}{{ loop([1]) }}{% endfor %}", "{{ ('a' * 1000000).split('') }}",
+        "{{ ('ab' * 10000000).replace('a', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa') }}",
         "{% for i in range(99999) %}{{ 'a' * 100000 }}{% endfor %}",
         "{% set s = 'a' * 20000000 %}{% for i in range(99999) %}{{ s.find('b') }}{% endfor %}",
-        "{% set s = 'a' * 2000000 %}{{ s.find('a' * 1000000 ~ 'b') }}",
-        "{{ range(99999)|list|tojson(indent=100000) }}",
+        "{% set s = 'a' * 2000000 %}{{ s.find('a' * 1000000 ~ 'b') }}", "{{ range(99999)|list|tojson(indent=100000) }}",
         "{% filter indent('x' * 1000000) %}{% for i in range(9999) %}{{ i }}\nx{% endfor %}{% endfilter %}",
         "{% set s = range(99999)|list %}{% for i in s %}{{ s|sort|length }}{% endfor %}",
         "{% set ns = namespace(f=none) %}{% for i in range(99999) %}{% macro m() %}{{ i }}{% endmacro %}"
@@ -133,7 +136,8 @@ TEST(ChatTemplateLimits, AreKept) {
   EXPECT_THAT(render("{{ 'a' * 100001 }}", {}, limits), HasSubstr("more than 100000 bytes"));
   limits = {};
   limits.depth = 20;
-  EXPECT_THAT(render("{% macro m(n) %}{{ m(n - 1) if n }}{% endmacro %}{{ m(20) }}", {}, limits), HasSubstr("too deeply"));
+  EXPECT_THAT(render("{% macro m(n) %}{{ m(n - 1) if n }}{% endmacro %}{{ m(20) }}", {}, limits),
+              HasSubstr("too deeply"));
   // What a template lets go of is not counted.
   limits = {};
   limits.live_bytes = 1 << 20;

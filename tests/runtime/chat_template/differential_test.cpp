@@ -1,4 +1,5 @@
-// Published templates and thousands of snippets against what Jinja2 renders (tests/data/chat_templates/make_expected.py).
+// Published templates and thousands of snippets against what Jinja2 renders
+// (tests/data/chat_templates/make_expected.py).
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -66,7 +67,8 @@ TEST_P(PublishedTemplate, RendersEveryScenarioAsJinjaDoes) {
 
 std::vector<std::string> template_names() {
   std::set<std::string> names;
-  for (const Json& expected : read_json("expected_templates.json")) names.insert(expected["template"].get<std::string>());
+  for (const Json& expected : read_json("expected_templates.json"))
+    names.insert(expected["template"].get<std::string>());
   return {names.begin(), names.end()};
 }
 
@@ -101,7 +103,8 @@ TEST(Snippets, RenderOrFailAsJinjaDoes) {
     const std::string source = expected["source"];
     const Result<std::string> text = render(source, data["variables"]);
     if (expected.contains("error")) {
-      if (text && ++wrong <= 40) ADD_FAILURE() << source << "\ngives " << *text << "\nbut Jinja fails with " << expected["error"];
+      if (text && ++wrong <= 40)
+        ADD_FAILURE() << source << "\ngives " << *text << "\nbut Jinja fails with " << expected["error"];
       continue;
     }
     if (text && *text == expected["text"].get<std::string>()) continue;

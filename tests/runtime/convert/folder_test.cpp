@@ -106,8 +106,8 @@ TEST_P(EveryFamily, HasTheTokenizerOfItsFolder) {
   const auto expected = load_tokenizer(*folder);
   const auto actual = load_tokenizer(*file);
   ASSERT_TRUE(expected && actual);
-  for (const char* text : {"The capital of France is Paris.", "  two  blanks, don't\n\n\tit's 1234567", "caf\xC3\xA9 \xE4\xBD\xA0\xE5\xA5\xBD",
-                           "<eos>special</s> <pad>inside", ""}) {
+  for (const char* text : {"The capital of France is Paris.", "  two  blanks, don't\n\n\tit's 1234567",
+                           "caf\xC3\xA9 \xE4\xBD\xA0\xE5\xA5\xBD", "<eos>special</s> <pad>inside", ""}) {
     for (const EncodeOptions options : {EncodeOptions{}, EncodeOptions{.add_bos = true, .add_eos = true}})
       EXPECT_EQ(*(*actual)->encode(text, options), *(*expected)->encode(text, options)) << text;
   }
@@ -127,8 +127,9 @@ INSTANTIATE_TEST_SUITE_P(All, EveryFamily, testing::Values("llama", "llama_tied_
 TEST(FolderToGguf, Llama3ScalingBecomesFrequencyFactors) {
   TemporaryFolder folder;
   copy_with_config("llama", folder, [](nlohmann::json& config) {
-    config["rope_parameters"] = {{"rope_type", "llama3"},  {"rope_theta", 10000.0},   {"factor", 8.0},
-                                 {"low_freq_factor", 1.0}, {"high_freq_factor", 4.0}, {"original_max_position_embeddings", 64}};
+    config["rope_parameters"] = {{"rope_type", "llama3"},   {"rope_theta", 10000.0},
+                                 {"factor", 8.0},           {"low_freq_factor", 1.0},
+                                 {"high_freq_factor", 4.0}, {"original_max_position_embeddings", 64}};
   });
   convert(folder.path().string(), folder.file("model.gguf"));
   const auto file = ModelFile::open(folder.file("model.gguf"));
@@ -136,7 +137,8 @@ TEST(FolderToGguf, Llama3ScalingBecomesFrequencyFactors) {
   EXPECT_NE(file->find("rope_freqs.weight"), nullptr);
   const auto golden = load_golden_model("llama");
   const std::vector<float> expected = logits_of(folder.path().string(), golden.input_ids);
-  EXPECT_GT(relative_difference(expected, logits_of(golden.folder, golden.input_ids)), 1e-4) << "the scaling does something";
+  EXPECT_GT(relative_difference(expected, logits_of(golden.folder, golden.input_ids)), 1e-4)
+      << "the scaling does something";
   EXPECT_LE(relative_difference(expected, logits_of(folder.file("model.gguf"), golden.input_ids)), 2e-6);
 }
 
@@ -154,7 +156,8 @@ TEST_P(ChangedConfig, ReachesTheGguf) {
   convert(folder.path().string(), folder.file("model.gguf"));
   const auto golden = load_golden_model(GetParam().model);
   const std::vector<float> expected = logits_of(folder.path().string(), golden.input_ids);
-  EXPECT_GT(relative_difference(expected, logits_of(golden.folder, golden.input_ids)), 1e-5) << "the change does something";
+  EXPECT_GT(relative_difference(expected, logits_of(golden.folder, golden.input_ids)), 1e-5)
+      << "the change does something";
   EXPECT_LE(relative_difference(expected, logits_of(folder.file("model.gguf"), golden.input_ids)), 1e-6);
 }
 
@@ -166,7 +169,9 @@ constexpr Change kChanges[] = {
        c["sliding_window"] = 5;
      }},
     {"llama_linear_rope", "llama",
-     [](nlohmann::json& c) { c["rope_parameters"] = {{"rope_type", "linear"}, {"rope_theta", 5000.0}, {"factor", 4.0}}; }},
+     [](nlohmann::json& c) {
+       c["rope_parameters"] = {{"rope_type", "linear"}, {"rope_theta", 5000.0}, {"factor", 4.0}};
+     }},
     {"llama_yarn_attention_factor", "llama_tied_yarn",
      [](nlohmann::json& c) { c["rope_parameters"]["attention_factor"] = 1.5; }},
     {"qwen2_window", "qwen2",
@@ -180,8 +185,7 @@ constexpr Change kChanges[] = {
        c["rope_parameters"] = {
            {"rope_type", "yarn"}, {"rope_theta", 10000.0}, {"factor", 4.0}, {"original_max_position_embeddings", 32}};
      }},
-    {"gemma3_other_pattern", "gemma3",
-     [](nlohmann::json& c) { c["layer_types"][1] = "full_attention"; }},
+    {"gemma3_other_pattern", "gemma3", [](nlohmann::json& c) { c["layer_types"][1] = "full_attention"; }},
     {"gemma3_softcap", "gemma3", [](nlohmann::json& c) { c["final_logit_softcapping"] = 3.0; }},
 };
 
@@ -224,8 +228,9 @@ constexpr Refusal kRefusals[] = {
     {"yarn_without_truncation", "llama_tied_yarn", [](nlohmann::json& c) { c["rope_parameters"]["truncate"] = false; }},
     {"llama3_scaling_of_qwen3", "qwen3",
      [](nlohmann::json& c) {
-       c["rope_parameters"] = {{"rope_type", "llama3"},  {"rope_theta", 10000.0},   {"factor", 8.0},
-                               {"low_freq_factor", 1.0}, {"high_freq_factor", 4.0}, {"original_max_position_embeddings", 64}};
+       c["rope_parameters"] = {{"rope_type", "llama3"},   {"rope_theta", 10000.0},
+                               {"factor", 8.0},           {"low_freq_factor", 1.0},
+                               {"high_freq_factor", 4.0}, {"original_max_position_embeddings", 64}};
      }},
     {"scaled_local_rope_of_gemma3", "gemma3",
      [](nlohmann::json& c) {

@@ -84,8 +84,7 @@ TEST_P(EveryType, TheBytesDoNotDependOnThreads) {
   for (const char* name : {"2", "7", "again"}) EXPECT_EQ(read_all(folder.file(name)), expected) << name;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EveryType,
-                         testing::Values("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q4_K", "Q6_K"),
+INSTANTIATE_TEST_SUITE_P(All, EveryType, testing::Values("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q4_K", "Q6_K"),
                          [](const auto& one) { return std::string(one.param); });
 
 TEST(Quantize, KeepsEveryKeyButTheTypeOfTheFile) {
@@ -262,7 +261,8 @@ TEST(Quantize, RefusesInputsThatAreNoModels) {
 }
 
 TEST(FindTargetFormat, KnowsTheTypesThatCanBeMadeInAnyCase) {
-  for (const char* name : {"F32", "f16", "bf16", "Q8_0", "q4_0", "Q4_1", "q4_k", "Q6_K", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q5_K"})
+  for (const char* name :
+       {"F32", "f16", "bf16", "Q8_0", "q4_0", "Q4_1", "q4_k", "Q6_K", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q5_K"})
     EXPECT_TRUE(find_target_format(name)) << name;
   for (const char* name : {"", "Q9_9", "IQ2_XXS", "I32", "Q4_K_M"}) {
     const auto result = find_target_format(name);

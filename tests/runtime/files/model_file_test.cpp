@@ -13,9 +13,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Optional;
 
-std::string test_model(const std::string& name) {
-  return std::string(TRIREME_TEST_DATA) + "/models/" + name;
-}
+std::string test_model(const std::string& name) { return std::string(TRIREME_TEST_DATA) + "/models/" + name; }
 
 std::string refusal(const std::string& path) {
   const auto model = ModelFile::open(path);

@@ -1,4 +1,5 @@
-// Rows packed into formats: the same bytes as gguf-py where it defines the rounding, small errors where a search decides.
+// Rows packed into formats: the same bytes as gguf-py where it defines the rounding, small errors where a search
+// decides.
 #include "runtime/quantize/encoder.h"
 
 #include <algorithm>
@@ -64,7 +65,8 @@ TEST_P(SameBytes, AsGgufPy) {
   ASSERT_EQ(expected.size(), values.size() / columns * bytes);
   for (size_t row = 0; row < values.size() / columns; ++row) {
     const auto packed = encode(format, std::span(values).subspan(row * columns, columns));
-    for (size_t i = 0; i < bytes; ++i) ASSERT_EQ(packed[i], expected[row * bytes + i]) << "row " << row << ", byte " << i;
+    for (size_t i = 0; i < bytes; ++i)
+      ASSERT_EQ(packed[i], expected[row * bytes + i]) << "row " << row << ", byte " << i;
   }
 }
 
@@ -153,7 +155,8 @@ TEST_P(Encodable, SizesMustMatch) {
   const std::vector<float> values(256);
   std::vector<std::byte> row(size_t(format.row_bytes(256)));
   EXPECT_TRUE(encode_row(format, values, row));
-  EXPECT_EQ(encode_row(format, values, std::span(row).first(row.size() - 1)).error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(encode_row(format, values, std::span(row).first(row.size() - 1)).error().code(),
+            ErrorCode::kInvalidArgument);
   EXPECT_EQ(encode_row(format, std::span(values).first(255), row).error().code(), ErrorCode::kInvalidArgument);
 }
 
@@ -184,7 +187,8 @@ TEST(SuperBlocks, BeatOneLevelTypes) {
 }
 
 TEST(Encoder, RefusesWhatItCannotPack) {
-  for (const char* name : {"I32", "IQ2_XXS", "IQ4_NL", "MXFP4", "TQ1_0", "I2_S", "AUTOBITLINEAR_F32", "Q8_ACT", "F8_E4M3"}) {
+  for (const char* name :
+       {"I32", "IQ2_XXS", "IQ4_NL", "MXFP4", "TQ1_0", "I2_S", "AUTOBITLINEAR_F32", "Q8_ACT", "F8_E4M3"}) {
     EXPECT_FALSE(can_encode(format_named(name))) << name;
     EXPECT_EQ(Encoder::create(format_named(name)).error().code(), ErrorCode::kUnsupported) << name;
   }

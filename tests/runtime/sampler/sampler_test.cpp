@@ -108,14 +108,15 @@ TEST_P(Distribution, IsDrawnFrom) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, Distribution,
-    testing::Values(SamplerOptions{.temperature = 1.0F, .seed = 1}, SamplerOptions{.temperature = 0.6F, .seed = 2},
-                    SamplerOptions{.temperature = 2.5F, .seed = 3}, SamplerOptions{.temperature = 1.0F, .top_k = 4, .seed = 4},
-                    SamplerOptions{.temperature = 1.0F, .top_p = 0.7F, .seed = 5},
-                    SamplerOptions{.temperature = 1.0F, .min_p = 0.2F, .seed = 6},
-                    SamplerOptions{.temperature = 1.0F, .repetition_penalty = 1.8F, .seed = 7},
-                    SamplerOptions{.temperature = 1.0F, .repetition_penalty = 1.8F, .repetition_window = -1, .seed = 8},
-                    SamplerOptions{.temperature = 0.8F, .top_k = 7, .top_p = 0.9F, .min_p = 0.1F, .repetition_penalty = 1.2F,
-                                   .seed = 9}));
+    testing::Values(
+        SamplerOptions{.temperature = 1.0F, .seed = 1}, SamplerOptions{.temperature = 0.6F, .seed = 2},
+        SamplerOptions{.temperature = 2.5F, .seed = 3}, SamplerOptions{.temperature = 1.0F, .top_k = 4, .seed = 4},
+        SamplerOptions{.temperature = 1.0F, .top_p = 0.7F, .seed = 5},
+        SamplerOptions{.temperature = 1.0F, .min_p = 0.2F, .seed = 6},
+        SamplerOptions{.temperature = 1.0F, .repetition_penalty = 1.8F, .seed = 7},
+        SamplerOptions{.temperature = 1.0F, .repetition_penalty = 1.8F, .repetition_window = -1, .seed = 8},
+        SamplerOptions{
+            .temperature = 0.8F, .top_k = 7, .top_p = 0.9F, .min_p = 0.1F, .repetition_penalty = 1.2F, .seed = 9}));
 
 // Few distinct logits make ties; their sums are exact enough that a cut-off never falls between oracle and sampler
 // but where it is within rounding of a token's edge, which the margin leaves out.
@@ -181,8 +182,9 @@ TEST(Sampler, PicksTheSameForTheSameSeedAndOtherwiseForAnother) {
   std::vector<float> logits(500);
   for (std::size_t i = 0; i < logits.size(); ++i) logits[i] = std::sin(static_cast<float>(i));
   const auto sequence = [&](std::uint64_t seed) {
-    Sampler sampler = make({.temperature = 0.9F, .top_k = 100, .top_p = 0.95F, .min_p = 0.01F, .repetition_penalty = 1.1F, .seed = seed},
-                           logits.size());
+    Sampler sampler = make(
+        {.temperature = 0.9F, .top_k = 100, .top_p = 0.95F, .min_p = 0.01F, .repetition_penalty = 1.1F, .seed = seed},
+        logits.size());
     std::vector<std::int32_t> picks;
     for (int i = 0; i < 200; ++i) {
       picks.push_back(sampler.pick(logits).value());
@@ -257,10 +259,11 @@ TEST(Sampler, RefusesOptionsOutOfTheirRange) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const float infinity = std::numeric_limits<float>::infinity();
   for (const SamplerOptions& options :
-       {SamplerOptions{.temperature = -0.1F}, SamplerOptions{.temperature = nan}, SamplerOptions{.temperature = infinity},
-        SamplerOptions{.top_k = -1}, SamplerOptions{.top_p = 1.1F}, SamplerOptions{.top_p = nan},
-        SamplerOptions{.min_p = -0.1F}, SamplerOptions{.min_p = 1.5F}, SamplerOptions{.repetition_penalty = 0.0F},
-        SamplerOptions{.repetition_penalty = infinity}, SamplerOptions{.repetition_window = -2}}) {
+       {SamplerOptions{.temperature = -0.1F}, SamplerOptions{.temperature = nan},
+        SamplerOptions{.temperature = infinity}, SamplerOptions{.top_k = -1}, SamplerOptions{.top_p = 1.1F},
+        SamplerOptions{.top_p = nan}, SamplerOptions{.min_p = -0.1F}, SamplerOptions{.min_p = 1.5F},
+        SamplerOptions{.repetition_penalty = 0.0F}, SamplerOptions{.repetition_penalty = infinity},
+        SamplerOptions{.repetition_window = -2}}) {
     EXPECT_FALSE(Sampler::create(options, 10));
   }
   EXPECT_FALSE(Sampler::create({}, 0));
@@ -274,7 +277,11 @@ TEST(Sampler, AllocatesNothingAfterItsConstruction) {
   for (float& logit : logits) logit = static_cast<float>(random.below(1000)) * 0.01F;
   for (const int window : {-1, 64}) {
     for (const int top_k : {0, 50, 4999}) {
-      Sampler sampler = make({.temperature = 1.0F, .top_k = top_k, .top_p = 0.9F, .min_p = 0.001F, .repetition_penalty = 1.1F,
+      Sampler sampler = make({.temperature = 1.0F,
+                              .top_k = top_k,
+                              .top_p = 0.9F,
+                              .min_p = 0.001F,
+                              .repetition_penalty = 1.1F,
                               .repetition_window = window},
                              size);
       const int64_t before = testing_support::allocation_count();

@@ -24,15 +24,17 @@ std::string utf8proc(UnicodeForm form, const std::string& text) {
   constexpr std::array<int, 4> kOptions = {UTF8PROC_COMPOSE, UTF8PROC_DECOMPOSE, UTF8PROC_COMPOSE | UTF8PROC_COMPAT,
                                            UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT};
   utf8proc_uint8_t* out = nullptr;
-  const auto length = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), utf8proc_ssize_t(text.size()), &out,
-                                   utf8proc_option_t(kOptions[size_t(form)] | UTF8PROC_STABLE));
+  const auto length =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), utf8proc_ssize_t(text.size()), &out,
+                   utf8proc_option_t(kOptions[size_t(form)] | UTF8PROC_STABLE));
   std::string result(reinterpret_cast<char*>(out), size_t(length));
   std::free(out);
   return result;
 }
 
 RC_GTEST_PROP(UnicodeNormalizer, AgreesWithUtf8proc, ()) {
-  const auto form = *rc::gen::elementOf(std::vector{UnicodeForm::kNfc, UnicodeForm::kNfd, UnicodeForm::kNfkc, UnicodeForm::kNfkd});
+  const auto form =
+      *rc::gen::elementOf(std::vector{UnicodeForm::kNfc, UnicodeForm::kNfd, UnicodeForm::kNfkc, UnicodeForm::kNfkd});
   const auto values = *rc::gen::container<std::vector<uint32_t>>(
       rc::gen::oneOf(rc::gen::inRange<uint32_t>(0, 0x250), rc::gen::inRange<uint32_t>(0x300, 0x36F),
                      rc::gen::inRange<uint32_t>(0x1100, 0x1200), rc::gen::inRange<uint32_t>(0xAC00, 0xD7A4),

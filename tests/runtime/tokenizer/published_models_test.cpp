@@ -24,7 +24,8 @@ void expect_recorded(const TokenizerPtr& tokenizer, const json& recorded, Id id)
     SCOPED_TRACE(vector["text"].dump());
     EXPECT_EQ(encode(*tokenizer, vector["text"].get<std::string>(), {.add_bos = true}), ids_of(vector));
   }
-  for (const json& vector : recorded["decodes"]) EXPECT_EQ(stream(tokenizer, ids_of(vector)), vector["text"].get<std::string>());
+  for (const json& vector : recorded["decodes"])
+    EXPECT_EQ(stream(tokenizer, ids_of(vector)), vector["text"].get<std::string>());
 }
 
 int32_t same(int32_t id) { return id; }

@@ -57,7 +57,8 @@ TEST_P(Named, GgufMetadataGiveTheSameIds) {
     SCOPED_TRACE(vector["text"].dump());
     const Ids ids = vector["ids"];
     EXPECT_EQ(encode(*tokenizer, vector["text"].get<std::string>()), ids);
-    EXPECT_EQ(encode(*tokenizer, vector["text"].get<std::string>(), {.parse_special = false}), vector.value("plain", ids));
+    EXPECT_EQ(encode(*tokenizer, vector["text"].get<std::string>(), {.parse_special = false}),
+              vector.value("plain", ids));
     EXPECT_EQ(tokenizer->decode(ids), vector["decoded"].get<std::string>());
   }
 }

@@ -31,7 +31,8 @@ inline json read_data(const std::string& name) { return json::parse(read_text("t
 
 inline std::vector<std::string> data_names(const std::string& folder) {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(std::string(TRIREME_TEST_DATA) + "/tokenizer/" + folder)) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(TRIREME_TEST_DATA) + "/tokenizer/" + folder)) {
     names.push_back(entry.path().stem().string());
   }
   std::sort(names.begin(), names.end());

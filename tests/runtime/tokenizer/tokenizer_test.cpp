@@ -64,7 +64,10 @@ RC_GTEST_PROP(Tokenizer, ByteFallbackTextsSurviveTheRoundTrip, ()) {
 
 TEST(Tokenizer, ReadsInvalidUtf8AsReplacementCharacters) {
   for (const TokenizerPtr& tokenizer : all()) {
-    EXPECT_EQ(encode(*tokenizer, "a\xFF" "b\xE2\x82"), encode(*tokenizer, "a\uFFFDb\uFFFD"));
+    EXPECT_EQ(encode(*tokenizer,
+                     "a\xFF"
+                     "b\xE2\x82"),
+              encode(*tokenizer, "a\uFFFDb\uFFFD"));
   }
 }
 
@@ -195,8 +198,8 @@ TEST(TokenizerJson, TokenizerConfigCanTakeTheFirstTokenAway) {
 
 // A quadratic step would take minutes.
 TEST(Tokenizer, LongMonotonousTextsTakeNoMoreThanSeconds) {
-  const std::vector<TokenizerPtr> tokenizers = {recorded("gpt2"),  recorded("llama3"),      recorded("gpt4o"),
-                                                recorded("qwen2"), recorded("deepseek_v3"), recorded("gemma"),
+  const std::vector<TokenizerPtr> tokenizers = {recorded("gpt2"),   recorded("llama3"),      recorded("gpt4o"),
+                                                recorded("qwen2"),  recorded("deepseek_v3"), recorded("gemma"),
                                                 recorded("llama2"), recorded("added_flags"), recorded("metaspace")};
   for (const std::string unit : {"a", "A", " ", "\n", " \n", "1", "'", "<", "\u4e00", "a\u0301\u0323", "<s>", "\xFF"}) {
     std::string text;

@@ -85,9 +85,7 @@ void set_block_scales_to_one(HostWeight& weight) {
   };
   for (size_t at = 0; at < weight.data.size(); at += bytes) switch (codec) {
       case Codec::kMxfp4: weight.data[at] = std::byte(128); break;  // half of 2^(128 - 127)
-      case Codec::kQ2K:
-        put(at + bytes - 4);
-        [[fallthrough]];
+      case Codec::kQ2K: put(at + bytes - 4); [[fallthrough]];
       case Codec::kQ3K:
       case Codec::kQ6K:
       case Codec::kTq2_0: put(at + bytes - 2); break;
@@ -118,9 +116,11 @@ Activations draw_activations(int64_t rows, int64_t columns, std::mt19937& random
     for (int64_t group = 0; group < columns / kActGroup; ++group) {
       const uint32_t kind = random() % 4;
       for (int i = 0; i < kActGroup; ++i)
-        result.codes(row)[group * kActGroup + i] =
-            int8_t(kind == 0 ? 127 : kind == 1 ? -127 : int(random() % 255) - 127);
-      result.scales(row)[group] = random() % 8 == 0 ? 0.0f : std::ldexp(float(1 + random() % 1000), int(random() % 30) - 30);
+        result.codes(row)[group * kActGroup + i] = int8_t(kind == 0   ? 127
+                                                          : kind == 1 ? -127
+                                                                      : int(random() % 255) - 127);
+      result.scales(row)[group] =
+          random() % 8 == 0 ? 0.0f : std::ldexp(float(1 + random() % 1000), int(random() % 30) - 30);
     }
   result.update_sums();
   return result;
@@ -146,8 +146,8 @@ Exact exact_product(const HostWeight& weight, int64_t n, Activations& activation
         sum += codes[i];
       }
       const auto [scale, minimum] = read_scale(record, packed.data(), 0, group);
-      for (const double term : {double(scale) * activation_scale * double(products),
-                                double(minimum) * activation_scale * double(sum)}) {
+      for (const double term :
+           {double(scale) * activation_scale * double(products), double(minimum) * activation_scale * double(sum)}) {
         exact.value += term;
         exact.magnitude += std::abs(term);
       }

@@ -121,8 +121,7 @@ TEST_P(QuantizedMatmulTest, AddsBiasAndResidual) {
 double activate(Activation activation, double x) {
   switch (activation) {
     case Activation::kSilu: return x / (1 + std::exp(-x));
-    case Activation::kGeluTanh:
-      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case Activation::kGeluTanh: return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
     case Activation::kRelu: return std::max(x, 0.0);
     default: return NAN;
   }

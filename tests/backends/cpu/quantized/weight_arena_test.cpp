@@ -13,7 +13,8 @@ TEST(WeightArena, GivesDisjointAlignedMemoryThatOutlivesIt) {
   std::vector<std::pair<std::shared_ptr<std::byte[]>, size_t>> blocks;
   {
     WeightArena arena;
-    for (const size_t bytes : {size_t(1), size_t(100), size_t(64), size_t(3) << 20, size_t(1) << 20, size_t(70) << 20, size_t(65)}) {
+    for (const size_t bytes :
+         {size_t(1), size_t(100), size_t(64), size_t(3) << 20, size_t(1) << 20, size_t(70) << 20, size_t(65)}) {
       auto memory = arena.allocate(bytes);
       ASSERT_TRUE(memory);
       EXPECT_EQ(reinterpret_cast<uintptr_t>(memory->get()) % 64, 0u);
