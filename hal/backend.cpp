@@ -4,6 +4,12 @@
 
 namespace trireme {
 
+Result<std::shared_ptr<Device>> compile_kernels_of(std::shared_ptr<KernelDevice> device, const DeviceOptions& options) {
+  if (options.kernel_compiler) return options.kernel_compiler(std::move(device));
+  return fail(ErrorCode::kUnsupported, "device " + device->info().id, "it runs kernels, and nothing here compiles any",
+              "use another device");
+}
+
 void Registry::add(std::unique_ptr<Backend> backend) { backends_.push_back(std::move(backend)); }
 
 Result<std::shared_ptr<Device>> Registry::open(std::string_view id, const DeviceOptions& options) const {
@@ -22,7 +28,10 @@ Result<std::shared_ptr<Device>> Registry::open(std::string_view id, const Device
     }
     if (id.substr(0, colon) != backend->name() || index < 0) continue;
     if (reason) return fail(ErrorCode::kUnsupported, "device " + std::string(id), *reason, "see 'trireme devices'");
-    if (index < int(backend->devices().size())) return backend->open(index, options);
+    if (index >= int(backend->devices().size())) continue;
+    DeviceOptions completed = options;
+    if (!completed.kernel_compiler) completed.kernel_compiler = kernel_compiler_;
+    return backend->open(index, completed);
   }
   return fail(ErrorCode::kNotFound, "device " + std::string(id), "there is no such device",
               "choose one of: " + (known.empty() ? "none is available" : known));

@@ -1,6 +1,7 @@
 // Backend: a family of devices behind one driver, and the registry of all backends in this program.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -9,14 +10,22 @@
 #include <vector>
 
 #include "hal/device.h"
+#include "hal/kernel_device.h"
 
 namespace trireme {
+
+// Makes a device of one that runs kernels.
+using KernelCompiler = std::function<Result<std::shared_ptr<Device>>(std::shared_ptr<KernelDevice>)>;
 
 struct DeviceOptions {
   int threads = 0;  // host threads for devices that compute on them; 0: one for each core that the process may use
   // Round the activations of matmuls with bf16 weights to bf16 where the processor multiplies it: faster, less exact.
   bool native_bf16 = false;
+  KernelCompiler kernel_compiler = {};  // for backends whose devices run kernels; empty: the registry's
 };
+
+// What such a backend's open() gives. Errors: the compiler's; kUnsupported when there is none.
+Result<std::shared_ptr<Device>> compile_kernels_of(std::shared_ptr<KernelDevice> device, const DeviceOptions& options);
 
 // What can be known of a device without opening it.
 struct DeviceListing {
@@ -40,6 +49,7 @@ class Backend {
 // The backends of one program, in the order in which `devices` lists them.
 class Registry {
  public:
+  void compile_with(KernelCompiler compiler) { kernel_compiler_ = std::move(compiler); }
   void add(std::unique_ptr<Backend> backend);
   std::span<const std::unique_ptr<Backend>> backends() const { return backends_; }
 
@@ -49,6 +59,7 @@ class Registry {
 
  private:
   std::vector<std::unique_ptr<Backend>> backends_;
+  KernelCompiler kernel_compiler_;
 };
 
 }  // namespace trireme

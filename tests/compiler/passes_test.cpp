@@ -16,12 +16,8 @@ using testing::ElementsAre;
 constexpr int64_t kRows = 4;
 constexpr int64_t kWidth = 64;
 
-TensorDesc rows(int64_t width = kWidth) {
-  return {{kRows, width}, &formats::f32(), RowDomain::kTokens};
-}
-TensorDesc weight(int64_t n, int64_t k, const Format& format = formats::f32()) {
-  return {{n, k}, &format};
-}
+TensorDesc rows(int64_t width = kWidth) { return {{kRows, width}, &formats::f32(), RowDomain::kTokens}; }
+TensorDesc weight(int64_t n, int64_t k, const Format& format = formats::f32()) { return {{n, k}, &format}; }
 
 std::vector<std::string> op_names(const Graph& graph) {
   std::vector<std::string> names;

@@ -1,0 +1,28 @@
+// Target: what a programmable device's kernels are written for.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace trireme {
+
+enum class TargetLanguage : uint8_t { kOpenClC, kSpirV };
+
+struct Target {
+  TargetLanguage language = TargetLanguage::kOpenClC;
+  int version = 120;  // OpenCL C 1.2: 120; SPIR-V 1.3: 103
+  // What compiled kernels depend on besides their source: device, driver and its version.
+  std::string build_key;
+
+  uint32_t compute_units = 1;
+  uint32_t max_group_size = 64;
+  uint32_t shared_bytes = 16384;
+  uint64_t max_buffer_bytes = 0;  // of one bound range
+  uint32_t subgroup_size = 0;     // that every group is surely cut into; 0: kernels may not rely on any
+  bool small_stores = false;      // 8- and 16-bit elements of buffers can be loaded and stored
+  bool integer_dot = false;       // a dot product of four int8 is one instruction
+  bool software = false;          // an emulated accelerator: work items of a group are a loop on a processor
+};
+
+}  // namespace trireme
