@@ -84,7 +84,7 @@ Term Builder::f32(float value) { return apply(Op::kConstant, kF32, {}, std::bit_
 Term Builder::boolean(bool value) { return apply(Op::kConstant, kBool, {}, uint32_t(value)); }
 
 Term Builder::group_id(uint32_t axis) { return named(apply(Op::kGroupId, kU32, {}, axis), "group"); }
-Term Builder::local_id() { return named(apply(Op::kLocalId, kU32, {}), "local"); }
+Term Builder::local_id() { return named(apply(Op::kLocalId, kU32, {}), "item"); }
 Term Builder::subgroup_lane() { return named(apply(Op::kSubgroupLane, kU32, {}), "lane"); }
 Term Builder::subgroup_id() { return named(apply(Op::kSubgroupId, kU32, {}), "subgroup"); }
 

@@ -38,7 +38,7 @@ TEST(Simplify, FoldsConstantsAndNeutralOperands) {
     const Term same = ((x + 0u) * 1u << 0u) / 1u;
     b.store(out, same + (b.u32(6) / b.u32(3) - b.u32(2)), b.f32(2) * b.f32(3) + b.f32(1));
   });
-  EXPECT_THAT(text, HasSubstr("store out[%local], %v"));
+  EXPECT_THAT(text, HasSubstr("store out[%item], %v"));
   EXPECT_THAT(text, HasSubstr("constant 7 : f32"));
   for (const char* gone : {"add", "multiply", "divide", "shift", "subtract"}) EXPECT_THAT(text, Not(HasSubstr(gone)));
 }

@@ -85,8 +85,8 @@ launch factor f32
   %group = group_id 0 : u32
   %v0 = constant 64 : u32
   %v1 = multiply %group, %v0 : u32
-  %local = local_id : u32
-  %i = add %v1, %local : u32
+  %item = local_id : u32
+  %i = add %v1, %item : u32
   %v2 = load x[%i] : f32
   %factor1 = launch factor : f32
   %v3 = multiply %v2, %factor1 : f32

@@ -149,7 +149,7 @@ TEST(Uniformity, TellsWhatItemsShare) {
   };
   EXPECT_TRUE(of("group"));
   EXPECT_TRUE(of("columns1"));
-  EXPECT_FALSE(of("local"));
+  EXPECT_FALSE(of("item"));
   EXPECT_FALSE(of("sum"));
 }
 

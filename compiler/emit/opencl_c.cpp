@@ -1,0 +1,384 @@
+#include "compiler/emit/opencl_c.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <set>
+
+#include "compiler/kernel/evaluate.h"
+#include "compiler/kernel/verifier.h"
+
+namespace trireme::compiler {
+
+using kernel::Function;
+using kernel::Instruction;
+using kernel::Op;
+using kernel::Region;
+using kernel::Scalar;
+using kernel::Type;
+using kernel::ValueId;
+
+namespace {
+
+constexpr const char* kScalarNames[] = {"bool", "uchar", "ushort", "uint", "int", "float"};
+
+std::string opencl_type(Type type) {
+  std::string name = type.is_bool() && type.lanes > 1 ? "int" : kScalarNames[size_t(type.scalar)];
+  return type.lanes == 1 ? name : name + std::to_string(type.lanes);
+}
+
+std::string number(Type type, uint32_t bits) {
+  if (type.is_bool()) return bits ? "true" : "false";
+  if (type.scalar == Scalar::kI32)
+    return int32_t(bits) == INT32_MIN ? "(-2147483647 - 1)" : fmt::format("{}", int32_t(bits));
+  if (!type.is_float()) return fmt::format("{}u", bits);
+  const float value = kernel::as_float(bits);
+  if (!std::isfinite(value)) return fmt::format("as_float(0x{:08x}u)", bits);
+  std::string text = fmt::format("{}", value);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text + "f";
+}
+
+// Words of the language, and functions that kernels call.
+const std::set<std::string_view> kReserved = {
+    "abs",           "as_float",      "auto",     "barrier",     "bool",         "break",  "case",     "char",
+    "const",         "constant",      "continue", "cos",         "default",      "do",     "dot",      "double",
+    "else",          "enum",          "exp",      "extern",      "fabs",         "float",  "floor",    "fma",
+    "fmax",          "fmin",          "for",      "global",      "goto",         "half",   "if",       "image",
+    "inline",        "int",           "kernel",   "local",       "long",         "max",    "min",      "private",
+    "register",      "restrict",      "return",   "rint",        "select",       "short",  "signed",   "sin",
+    "sizeof",        "sqrt",          "static",   "step",        "struct",       "switch", "typedef",  "uchar",
+    "uint",          "ulong",         "union",    "unsigned",    "ushort",       "void",   "volatile", "while",
+    "half_to_float", "float_to_half", "abs_of",   "dot4_signed", "dot4_unsigned"};
+
+// Without the parentheses around the whole.
+std::string bare(const std::string& text) {
+  if (!text.starts_with('(') || !text.ends_with(')')) return text;
+  int open = 0;
+  for (size_t i = 0; i + 1 < text.size(); ++i) {
+    open += text[i] == '(' ? 1 : text[i] == ')' ? -1 : 0;
+    if (open == 0) return text;
+  }
+  return text.substr(1, text.size() - 2);
+}
+
+const char* infix(Op op, bool scalar_bool) {
+  switch (op) {
+    case Op::kAdd: return "+";
+    case Op::kSubtract: return "-";
+    case Op::kMultiply: return "*";
+    case Op::kDivide: return "/";
+    case Op::kRemainder: return "%";
+    case Op::kAnd: return scalar_bool ? "&&" : "&";
+    case Op::kOr: return scalar_bool ? "||" : "|";
+    case Op::kXor: return scalar_bool ? "!=" : "^";
+    case Op::kShiftLeft: return "<<";
+    case Op::kShiftRight: return ">>";
+    case Op::kEqual: return "==";
+    case Op::kNotEqual: return "!=";
+    case Op::kLess: return "<";
+    case Op::kLessEqual: return "<=";
+    default: return nullptr;
+  }
+}
+
+const char* function_name(Op op, bool is_float) {
+  switch (op) {
+    case Op::kMinimum: return is_float ? "fmin" : "min";
+    case Op::kMaximum: return is_float ? "fmax" : "max";
+    case Op::kAbsolute: return is_float ? "fabs" : "abs_of";
+    case Op::kFusedMultiplyAdd: return "fma";
+    case Op::kSquareRoot: return "sqrt";
+    case Op::kExponential: return "exp";
+    case Op::kSine: return "sin";
+    case Op::kCosine: return "cos";
+    case Op::kFloor: return "floor";
+    case Op::kRoundEven: return "rint";
+    case Op::kHalfToFloat: return "half_to_float";
+    case Op::kFloatToHalf: return "float_to_half";
+    case Op::kDot4Signed: return "dot4_signed";
+    case Op::kDot4Unsigned: return "dot4_unsigned";
+    case Op::kSubgroupAdd: return "sub_group_reduce_add";
+    case Op::kSubgroupMaximum: return "sub_group_reduce_max";
+    default: return nullptr;
+  }
+}
+
+struct Helper {
+  Op op;
+  const char* text;
+};
+constexpr Helper kHelpers[] = {
+    {Op::kHalfToFloat,
+     "float half_to_float(uint bits) {\n  const ushort half_bits = (ushort)bits;\n"
+     "  return vload_half(0, (const half*)&half_bits);\n}\n"},
+    {Op::kFloatToHalf,
+     "uint float_to_half(float value) {\n  ushort half_bits;\n  vstore_half_rte(value, 0, (half*)&half_bits);\n"
+     "  return half_bits;\n}\n"},
+    {Op::kAbsolute, "int abs_of(int value) {\n  return value < 0 ? -value : value;\n}\n"},
+    {Op::kDot4Signed,
+     "int dot4_signed(uint a, uint b, int sum) {\n  const int4 x = convert_int4(as_char4(a)), y = "
+     "convert_int4(as_char4(b));\n"
+     "  return sum + x.s0 * y.s0 + x.s1 * y.s1 + x.s2 * y.s2 + x.s3 * y.s3;\n}\n"},
+    {Op::kDot4Unsigned,
+     "int dot4_unsigned(uint a, uint b, int sum) {\n  const int4 x = convert_int4(as_uchar4(a)), y = "
+     "convert_int4(as_char4(b));\n"
+     "  return sum + x.s0 * y.s0 + x.s1 * y.s1 + x.s2 * y.s2 + x.s3 * y.s3;\n}\n"},
+};
+constexpr Helper kDotHelpers[] = {
+    {Op::kDot4Signed, "int dot4_signed(uint a, uint b, int sum) {\n  return sum + dot_4x8packed_ss_int(a, b);\n}\n"},
+    {Op::kDot4Unsigned,
+     "int dot4_unsigned(uint a, uint b, int sum) {\n  return sum + dot_4x8packed_us_int(a, b);\n}\n"},
+};
+
+class Writer {
+ public:
+  Writer(const Function& function, const Target& target)
+      : function_(function),
+        target_(target),
+        uses_(function.values.size(), 0),
+        home_(function.values.size(), nullptr),
+        text_of_(function.values.size()) {
+    count(function.body);
+    for (const kernel::BufferParameter& buffer : function.buffers) names_.insert(buffer.name);
+    for (const kernel::ConstantParameter& constant : function.launch_constants) names_.insert(constant.name);
+    for (const kernel::SharedArray& array : function.shared) names_.insert(array.name);
+  }
+
+  std::string run() {
+    body(function_.body);
+    std::string code = std::move(text_);
+    text_.clear();
+    depth_ = 0;
+    head();
+    return text_ + code + "}\n";
+  }
+
+ private:
+  template <typename... Arguments>
+  void line(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    text_.append(size_t(2 * depth_), ' ');
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Arguments>(arguments)...);
+    text_ += '\n';
+  }
+
+  Type type_of(ValueId id) const { return function_.value(id).type; }
+  const std::string& text(ValueId id) const { return text_of_[id]; }
+  std::string bare_text(ValueId id) const { return bare(text_of_[id]); }
+
+  // A use inside of another region than the value's own counts twice: what is computed once is not moved into a loop.
+  void count(const Region& region) {
+    for (const Instruction& in : region.body) {
+      ops_.insert(in.op);
+      for (const ValueId operand : in.operands) uses_[operand] += home_[operand] == &region ? 1 : 2;
+      for (const ValueId result : in.results) home_[result] = &region;
+      for (const Region& inner : in.regions) count(inner);
+    }
+    // What is yielded beside others is computed before any of the variables changes.
+    for (const ValueId yielded : region.yields)
+      uses_[yielded] += home_[yielded] == &region && region.yields.size() == 1 ? 1 : 2;
+  }
+
+  void head() {
+    if (!function_.comment.empty()) line("// {}", function_.comment);
+    if (function_.subgroup_size > 0) line("#pragma OPENCL EXTENSION cl_khr_subgroups : enable");
+    if (target_.integer_dot && (ops_.contains(Op::kDot4Signed) || ops_.contains(Op::kDot4Unsigned)))
+      line("#pragma OPENCL EXTENSION cl_khr_integer_dot_product : enable");
+    line("#pragma OPENCL FP_CONTRACT OFF\n");
+    for (const Helper& helper : kHelpers) {
+      if (!ops_.contains(helper.op)) continue;
+      const char* chosen = helper.text;
+      for (const Helper& dot : kDotHelpers)
+        if (target_.integer_dot && dot.op == helper.op) chosen = dot.text;
+      text_ += chosen;
+      text_ += '\n';
+    }
+    std::string parameters;
+    for (const kernel::BufferParameter& buffer : function_.buffers)
+      parameters += fmt::format("{}__global {}void* {}", parameters.empty() ? "" : ", ",
+                                buffer.access == kernel::Access::kRead ? "const " : "", buffer.name);
+    for (const kernel::ConstantParameter& constant : function_.launch_constants)
+      parameters += fmt::format("{}uint {}", parameters.empty() ? "" : ", ", constant.name);
+    line("__kernel __attribute__((reqd_work_group_size({}, 1, 1)))", function_.group_size);
+    line("void {}({}) {{", function_.name, parameters);
+    depth_ = 1;
+    for (const kernel::SharedArray& array : function_.shared)
+      line("__local {} {}[{}];", opencl_type(array.type), array.name, array.count);
+    for (const auto& [buffer, type] : views_) {
+      const bool read = function_.buffers[buffer].access == kernel::Access::kRead;
+      line("__global {0}{1}* const {2} = (__global {0}{1}*){3};", read ? "const " : "", opencl_type(unpacked(type)),
+           view_name(buffer, unpacked(type)), function_.buffers[buffer].name);
+    }
+    depth_ = 0;
+  }
+
+  // Types in an order, for the set of views.
+  static uint32_t packed(Type type) { return uint32_t(type.scalar) * 16 + uint32_t(type.lanes); }
+  static Type unpacked(uint32_t packed) { return {Scalar(packed / 16), int(packed % 16)}; }
+  std::string view_name(uint32_t buffer, Type type) const {
+    return function_.buffers[buffer].name + "_" + opencl_type(type);
+  }
+  std::string view(uint32_t buffer, Type type) {
+    views_.emplace(buffer, packed(type));
+    return view_name(buffer, type);
+  }
+
+  void body(const Region& region) {
+    ++depth_;
+    for (const Instruction& in : region.body) statement(in);
+    --depth_;
+  }
+
+  void statement(const Instruction& in) {
+    const uint32_t first = in.immediates[0];
+    switch (in.op) {
+      case Op::kStore:
+        return line("{}[{}] = {};", view(first, type_of(in.operands[1])), bare_text(in.operands[0]),
+                    bare_text(in.operands[1]));
+      case Op::kStoreShared:
+        return line("{}[{}] = {};", function_.shared[first].name, bare_text(in.operands[0]), bare_text(in.operands[1]));
+      case Op::kBarrier: return line("barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);");
+      case Op::kLoop: return loop(in);
+      case Op::kIf: return choice(in);
+      default: break;
+    }
+    const ValueId result = in.results[0];
+    const std::string value = expression(in);
+    // Written where it is used, when that is once and right here; constants everywhere.
+    if (in.op == Op::kConstant || in.op == Op::kSpecialization || in.op == Op::kLaunch ||
+        (uses_[result] == 1 && !kernel::has_effect(in.op) && value.size() < 60)) {
+      text_of_[result] = value;
+      return;
+    }
+    line("const {} {} = {};", opencl_type(type_of(result)), name(result), bare(value));
+  }
+
+  // A name that OpenCL C takes for itself gets a sign behind it.
+  std::string name(ValueId id) {
+    std::string name = function_.value(id).name;
+    while (kReserved.contains(name) || !names_.insert(name).second) name += '_';
+    return text_of_[id] = name;
+  }
+
+  std::string expression(const Instruction& in) {
+    const ValueId result = in.results[0];
+    const Type type = type_of(result);
+    const uint32_t first = in.immediates[0];
+    const auto operand = [&](size_t i) { return text(in.operands[i]); };
+    switch (in.op) {
+      case Op::kConstant: return number(type, first);
+      case Op::kSpecialization: return number(type, function_.specializations[first].default_bits);
+      case Op::kLaunch: {
+        const std::string& parameter = function_.launch_constants[first].name;
+        return type == kernel::kU32 ? parameter : fmt::format("as_{}({})", opencl_type(type), parameter);
+      }
+      case Op::kGroupId: return fmt::format("(uint)get_group_id({})", first);
+      case Op::kLocalId: return "(uint)get_local_id(0)";
+      case Op::kSubgroupLane: return "get_sub_group_local_id()";
+      case Op::kSubgroupId: return "get_sub_group_id()";
+      case Op::kNegate: return fmt::format("(-{})", operand(0));
+      case Op::kNot: return fmt::format("({}{})", type == kernel::kBool ? "!" : "~", operand(0));
+      case Op::kExtractBits: {
+        const uint32_t width = in.immediates[1];
+        if (type.scalar == Scalar::kI32)
+          return fmt::format("(({} << {}) >> {})", operand(0), 32 - first - width, 32 - width);
+        if (first + width == 32) return fmt::format("({} >> {})", operand(0), first);
+        const std::string shifted = first == 0 ? operand(0) : fmt::format("({} >> {})", operand(0), first);
+        return fmt::format("({} & 0x{:x}u)", shifted, (uint64_t{1} << width) - 1);
+      }
+      case Op::kSelect:
+        if (type.lanes > 1) return fmt::format("select({}, {}, {})", operand(2), operand(1), operand(0));
+        return fmt::format("({} ? {} : {})", operand(0), operand(1), operand(2));
+      case Op::kConvert:
+        return type.lanes > 1 ? fmt::format("convert_{}({})", opencl_type(type), operand(0))
+                              : fmt::format("({}){}", opencl_type(type), operand(0));
+      case Op::kBitcast: return fmt::format("as_{}({})", opencl_type(type), operand(0));
+      case Op::kPack: {
+        std::string lanes;
+        for (size_t i = 0; i < in.operands.size(); ++i) lanes += (i ? ", " : "") + bare(operand(i));
+        return fmt::format("({})({})", opencl_type(type), lanes);
+      }
+      case Op::kExtract: return fmt::format("{}.s{}", operand(0), first);
+      case Op::kSplat: return fmt::format("({})({})", opencl_type(type), operand(0));
+      case Op::kLoad: return fmt::format("{}[{}]", view(first, type), bare(operand(0)));
+      case Op::kLoadShared: return fmt::format("{}[{}]", function_.shared[first].name, bare(operand(0)));
+      case Op::kSubgroupBroadcast: return fmt::format("sub_group_broadcast({}, {}u)", operand(0), first);
+      default: break;
+    }
+    if (const char* sign = infix(in.op, type == kernel::kBool && type_of(in.operands[0]).is_bool()))
+      return fmt::format("({} {} {})", operand(0), sign, operand(1));
+    std::string arguments;
+    for (size_t i = 0; i < in.operands.size(); ++i) arguments += (i ? ", " : "") + bare(operand(i));
+    return fmt::format("{}({})", function_name(in.op, type.is_float()), arguments);
+  }
+
+  // Results are variables, which the loop's carried values name inside of it.
+  void loop(const Instruction& in) {
+    const Region& region = in.regions[0];
+    for (size_t i = 0; i < in.results.size(); ++i) {
+      line("{} {} = {};", opencl_type(type_of(in.results[i])), name(in.results[i]), bare_text(in.operands[i + 3]));
+      text_of_[region.arguments[i + 1]] = text_of_[in.results[i]];
+    }
+    const std::string index = name(region.arguments[0]);
+    line("for ({0} {1} = {2}; {1} < {3}; {1} += {4}) {{", opencl_type(type_of(region.arguments[0])), index,
+         bare_text(in.operands[0]), bare_text(in.operands[1]), bare_text(in.operands[2]));
+    body(region);
+    ++depth_;
+    // All yields are read before a variable changes.
+    std::vector<std::string> next;
+    for (size_t i = 0; i < in.results.size(); ++i) {
+      next.push_back(bare_text(region.yields[i]));
+      bool carried = false;
+      for (size_t j = 0; j < i; ++j) carried = carried || region.yields[i] == region.arguments[j + 1];
+      if (!carried) continue;
+      next.back() = text_of_[in.results[i]] + "_next";
+      line("const {} {} = {};", opencl_type(type_of(in.results[i])), next.back(), bare_text(region.yields[i]));
+    }
+    for (size_t i = 0; i < in.results.size(); ++i)
+      if (next[i] != text(in.results[i])) line("{} = {};", text(in.results[i]), next[i]);
+    --depth_;
+    line("}}");
+  }
+
+  void choice(const Instruction& in) {
+    for (const ValueId result : in.results) line("{} {};", opencl_type(type_of(result)), name(result));
+    line("if ({}) {{", bare_text(in.operands[0]));
+    for (size_t side = 0; side < 2; ++side) {
+      const Region& region = in.regions[side];
+      if (side == 1 && region.body.empty() && region.yields.empty()) break;
+      if (side == 1) line("}} else {{");
+      body(region);
+      ++depth_;
+      for (size_t i = 0; i < in.results.size(); ++i) line("{} = {};", text(in.results[i]), bare_text(region.yields[i]));
+      --depth_;
+    }
+    line("}}");
+  }
+
+  const Function& function_;
+  const Target& target_;
+  std::vector<int> uses_;
+  std::vector<const Region*> home_;   // of values: the region that computes them
+  std::vector<std::string> text_of_;  // of values: a name, or an expression
+  std::set<std::pair<uint32_t, uint32_t>> views_;
+  std::set<Op> ops_;
+  std::set<std::string> names_;  // in use
+  std::string text_;
+  int depth_ = 0;
+};
+
+}  // namespace
+
+Result<KernelSource> emit_opencl_c(const Function& function, const Target& target) {
+  TRIREME_TRY(kernel::verify(function));
+  TRIREME_TRY(kernel::check_limits(function, {target.max_group_size, target.shared_bytes, target.subgroup_size}));
+  KernelSource source;
+  source.entry = function.name;
+  source.group_size = function.group_size;
+  source.buffers = uint32_t(function.buffers.size());
+  source.launch_words = uint32_t(function.launch_constants.size());
+  source.code = Writer(function, target).run();
+  return source;
+}
+
+}  // namespace trireme::compiler
