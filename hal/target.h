@@ -7,7 +7,11 @@
 
 namespace trireme {
 
-enum class TargetLanguage : uint8_t { kOpenClC, kSpirV };
+enum class TargetLanguage : uint8_t {
+  kOpenClC,
+  kSpirV,
+  kKernelText,  // the text form of compiler/kernel/, for an interpreter
+};
 
 struct Target {
   TargetLanguage language = TargetLanguage::kOpenClC;

@@ -1,0 +1,141 @@
+#include "compiler/device/compiled_device.h"
+
+#include "compiler/device/compiled_list.h"
+#include "compiler/device/compiled_weight.h"
+#include "compiler/emit/emit.h"
+#include "compiler/kernel/verifier.h"
+#include "hal/op_check.h"
+#include "hal/op_cost.h"
+
+namespace trireme::compiler {
+
+Result<std::shared_ptr<Device>> compile_for(std::shared_ptr<KernelDevice> device) {
+  TRIREME_TRY(check_language(device->target()));
+  return std::make_shared<CompiledDevice>(std::move(device));
+}
+
+MeasuredSpeed CompiledDevice::measure_speed() { return {}; }
+
+std::vector<Assessment> CompiledDevice::assess(std::span<const OpDesc> ops) const {
+  std::vector<Assessment> answers;
+  for (const OpDesc& op : ops) {
+    const auto calls = calls_of(op);
+    if (!calls) {
+      answers.push_back(Unsupported{calls.error().message()});
+      continue;
+    }
+    OpCost cost = op_cost(op);
+    cost.weight_bytes = 0;
+    for (const Operand& input : op.inputs) {
+      if (!input.constant) continue;
+      const Shape& shape = input.desc.shape;
+      for (const uint64_t bytes : plane_bytes(weight_layout(*input.desc.format), shape.rows(), shape.back()))
+        cost.weight_bytes += std::max<uint64_t>(bytes, kBindingAlignment);
+    }
+    answers.push_back(cost);
+  }
+  return answers;
+}
+
+Result<const OpCalls*> CompiledDevice::calls_of(const OpDesc& op) const {
+  TRIREME_TRY(check_op(op));
+  std::vector<TensorDesc> operands;
+  std::vector<bool> constant;
+  for (const Operand& input : op.inputs) {
+    operands.push_back(input.desc);
+    constant.push_back(input.constant);
+  }
+  operands.insert(operands.end(), op.outputs.begin(), op.outputs.end());
+  const std::lock_guard lock(mutex_);
+  const Written* found = nullptr;
+  for (const auto& written : written_)
+    if (written->params == op.params && written->operands == operands && written->constant == constant)
+      found = written.get();
+  if (!found) {
+    Result<OpCalls> calls = write_kernels(op, device_->target());
+    for (size_t i = 0; calls && i < calls->size(); ++i) {
+      const Target& target = device_->target();
+      const Status fits = kernel::check_limits((*calls)[i].function,
+                                               {target.max_group_size, target.shared_bytes, target.subgroup_size});
+      if (!fits) calls = fail(fits.error());
+    }
+    written_.push_back(
+        std::make_unique<Written>(Written{op.params, std::move(operands), std::move(constant), std::move(calls)}));
+    found = written_.back().get();
+  }
+  if (!found->calls) return fail(found->calls.error());
+  return &*found->calls;
+}
+
+Result<KernelSource> CompiledDevice::emit(const kernel::Function& function) const {
+  return compiler::emit(function, device_->target());
+}
+
+Result<std::vector<KernelSource>> CompiledDevice::sources(const OpDesc& op) const {
+  TRIREME_ASSIGN(const OpCalls* const calls, calls_of(op));
+  std::vector<KernelSource> sources;
+  for (const KernelCall& call : *calls) {
+    TRIREME_ASSIGN(KernelSource source, emit(call.function));
+    sources.push_back(std::move(source));
+  }
+  return sources;
+}
+
+Result<std::shared_ptr<const Kernel>> CompiledDevice::kernel_of(const kernel::Function& function) {
+  TRIREME_ASSIGN(const KernelSource source, emit(function));
+  const std::lock_guard lock(mutex_);
+  if (const auto found = kernels_.find(source.code); found != kernels_.end()) return found->second;
+  TRIREME_ASSIGN(const std::vector<std::byte> built, device_->build_kernel(source));
+  TRIREME_ASSIGN(std::shared_ptr<const Kernel> kernel, device_->load_kernel(source, built));
+  kernels_.emplace(source.code, kernel);
+  return kernel;
+}
+
+Result<std::shared_ptr<const Weight>> CompiledDevice::prepare_weight(const HostTensor& tensor, WeightUse) {
+  TRIREME_ASSIGN(std::shared_ptr<const Weight> weight, CompiledWeight::create(*device_, tensor));
+  return weight;
+}
+
+Result<std::shared_ptr<const PreparedOp>> CompiledDevice::prepare(
+    const OpDesc& op, std::span<const std::shared_ptr<const Weight>> constants) {
+  TRIREME_ASSIGN(const OpCalls* const calls, calls_of(op));
+  auto prepared = std::make_shared<CompiledOp>();
+  prepared->description = op;
+  prepared->calls = calls;
+  prepared->device = this;
+  size_t next = 0;
+  for (const Operand& input : op.inputs) {
+    std::shared_ptr<const CompiledWeight> constant;
+    if (input.constant) {
+      constant = next < constants.size() ? std::dynamic_pointer_cast<const CompiledWeight>(constants[next]) : nullptr;
+      if (!constant || constant->device() != device_.get() || constant->desc() != input.desc)
+        return fail(ErrorCode::kInvalidArgument, "prepare of " + op.text(),
+                    "constant " + std::to_string(next) + " is not a " + input.desc.text() + " of " + info().id);
+      ++next;
+    }
+    prepared->constants.push_back(std::move(constant));
+  }
+  if (next != constants.size())
+    return fail(ErrorCode::kInvalidArgument, "prepare of " + op.text(),
+                std::to_string(constants.size()) + " constants were given, not " + std::to_string(next));
+  for (const KernelCall& call : *calls) {
+    TRIREME_ASSIGN(std::shared_ptr<const Kernel> kernel, kernel_of(call.function));
+    prepared->kernels.push_back(std::move(kernel));
+  }
+  return prepared;
+}
+
+Result<std::unique_ptr<CommandList>> CompiledDevice::create_command_list() {
+  TRIREME_ASSIGN(std::unique_ptr<KernelList> list, device_->create_list());
+  return std::make_unique<CompiledList>(*this, std::move(list));
+}
+
+Status CompiledDevice::submit(CommandList& list, std::span<const TimelinePoint> waits,
+                              std::span<const TimelinePoint> signals) {
+  auto* const compiled = dynamic_cast<CompiledList*>(&list);
+  if (!compiled || &compiled->device() != this)
+    return fail(ErrorCode::kInvalidArgument, "submit to " + info().id, "the list belongs to another device");
+  return device_->submit(compiled->list(), waits, signals);
+}
+
+}  // namespace trireme::compiler

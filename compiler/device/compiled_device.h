@@ -1,0 +1,59 @@
+// CompiledDevice: a Device made of a KernelDevice and the compiler's templates.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "compiler/templates/templates.h"
+#include "hal/kernel_device.h"
+
+namespace trireme::compiler {
+
+// A Registry's KernelCompiler. Errors: kUnsupported when there is no emitter for the device's language.
+Result<std::shared_ptr<Device>> compile_for(std::shared_ptr<KernelDevice> device);
+
+class CompiledDevice final : public Device {
+ public:
+  explicit CompiledDevice(std::shared_ptr<KernelDevice> device) : device_(std::move(device)) {}
+
+  const DeviceInfo& info() const override { return device_->info(); }
+  std::vector<MemoryHeap> memory() const override { return device_->memory(); }
+  MeasuredSpeed measure_speed() override;
+  std::vector<Assessment> assess(std::span<const OpDesc> ops) const override;
+
+  Result<std::shared_ptr<Buffer>> allocate(uint64_t bytes) override { return device_->allocate(bytes); }
+  Result<std::shared_ptr<Buffer>> import_host(std::span<std::byte> memory) override {
+    return device_->import_host(memory);
+  }
+  Result<std::shared_ptr<const Weight>> prepare_weight(const HostTensor& tensor, WeightUse use) override;
+  Result<std::shared_ptr<const PreparedOp>> prepare(const OpDesc& op,
+                                                    std::span<const std::shared_ptr<const Weight>> constants) override;
+  Result<std::unique_ptr<CommandList>> create_command_list() override;
+  Result<std::shared_ptr<Timeline>> create_timeline() override { return device_->create_timeline(); }
+  Status submit(CommandList& list, std::span<const TimelinePoint> waits,
+                std::span<const TimelinePoint> signals) override;
+
+  // The text of the op's kernels. Errors: as assess() would have said.
+  Result<std::vector<KernelSource>> sources(const OpDesc& op) const;
+
+ private:
+  // The same op with other labels is written once.
+  Result<const OpCalls*> calls_of(const OpDesc& op) const;
+  Result<std::shared_ptr<const Kernel>> kernel_of(const kernel::Function& function);
+  Result<KernelSource> emit(const kernel::Function& function) const;
+
+  struct Written {
+    OpParams params;
+    std::vector<TensorDesc> operands;
+    std::vector<bool> constant;
+    Result<OpCalls> calls;
+  };
+
+  std::shared_ptr<KernelDevice> device_;
+  mutable std::mutex mutex_;  // guards what follows
+  mutable std::vector<std::unique_ptr<Written>> written_;
+  std::map<std::string, std::shared_ptr<const Kernel>> kernels_;  // by their code
+};
+
+}  // namespace trireme::compiler

@@ -1,0 +1,41 @@
+// CompiledList: records ops as the launches of their kernels.
+#pragma once
+
+#include "compiler/device/compiled_device.h"
+
+namespace trireme::compiler {
+
+class CompiledWeight;
+
+class CompiledOp final : public PreparedOp {
+ public:
+  OpDesc description;
+  OpCalls const* calls = nullptr;  // the device keeps them
+  std::vector<std::shared_ptr<const Kernel>> kernels;
+  std::vector<std::shared_ptr<const CompiledWeight>> constants;  // by input; null where it is none
+  const CompiledDevice* device = nullptr;
+
+  const OpDesc& desc() const override { return description; }
+  uint64_t workspace_bytes() const override { return 0; }
+};
+
+class CompiledList final : public CommandList {
+ public:
+  CompiledList(const CompiledDevice& device, std::unique_ptr<KernelList> list)
+      : device_(device), list_(std::move(list)) {}
+
+  Status dispatch(std::shared_ptr<const PreparedOp> op, const DispatchOperands& operands) override;
+  Status copy(const BufferRange& source, const BufferRange& target) override { return list_->copy(source, target); }
+  Status barrier() override { return list_->barrier(); }
+  Status finish() override { return list_->finish(); }
+
+  KernelList& list() { return *list_; }
+  const CompiledDevice& device() const { return device_; }
+
+ private:
+  const CompiledDevice& device_;
+  std::unique_ptr<KernelList> list_;
+  std::vector<std::shared_ptr<const PreparedOp>> ops_;  // alive as long as the list
+};
+
+}  // namespace trireme::compiler

@@ -1,0 +1,31 @@
+#include "compiler/emit/emit.h"
+
+#include "compiler/emit/opencl_c.h"
+#include "compiler/kernel/text.h"
+#include "compiler/kernel/verifier.h"
+
+namespace trireme::compiler {
+
+Status check_language(const Target& target) {
+  switch (target.language) {
+    case TargetLanguage::kOpenClC:
+    case TargetLanguage::kKernelText: return {};
+    case TargetLanguage::kSpirV: break;
+  }
+  return fail(ErrorCode::kUnsupported, "SPIR-V", "nothing here writes it");
+}
+
+Result<KernelSource> emit(const kernel::Function& function, const Target& target) {
+  TRIREME_TRY(check_language(target));
+  if (target.language == TargetLanguage::kOpenClC) return emit_opencl_c(function, target);
+  TRIREME_TRY(kernel::check_limits(function, {target.max_group_size, target.shared_bytes, target.subgroup_size}));
+  KernelSource source;
+  source.entry = function.name;
+  source.code = kernel::print(function);
+  source.group_size = function.group_size;
+  source.buffers = uint32_t(function.buffers.size());
+  source.launch_words = uint32_t(function.launch_constants.size());
+  return source;
+}
+
+}  // namespace trireme::compiler

@@ -1,0 +1,95 @@
+#include "compiler/templates/call.h"
+
+#include "compiler/kernel/simplify.h"
+
+namespace trireme::compiler {
+
+using kernel::Access;
+using kernel::Builder;
+using kernel::Op;
+using kernel::Scalar;
+using kernel::Term;
+
+uint32_t CallBuilder::input(int index, const std::string& name, Access access) {
+  bindings_.push_back({Binding::Kind::kInput, index});
+  return buffer(name, access);
+}
+
+uint32_t CallBuilder::output(int index, const std::string& name, Access access) {
+  bindings_.push_back({Binding::Kind::kOutput, index});
+  return buffer(name, access);
+}
+
+uint32_t CallBuilder::plane(int input, int plane, const std::string& name) {
+  bindings_.push_back({Binding::Kind::kPlane, input, plane});
+  return buffer(name, Access::kRead);
+}
+
+Term CallBuilder::row_count(const TensorDesc& operand) {
+  if (operand.rows == RowDomain::kFixed) return u32(uint32_t(operand.shape[0]));
+  reads_row_count_ = true;
+  bindings_.push_back({Binding::Kind::kRowCount, 0, 0, operand.rows});
+  const uint32_t counts = buffer("counts", Access::kRead);
+  return named(load(counts, launch("count_index", kernel::kU32), kernel::kU32), "rows");
+}
+
+Result<KernelCall> CallBuilder::call(std::array<uint32_t, 3> groups) {
+  KernelCall made;
+  TRIREME_ASSIGN(const kernel::Function written, finish());
+  TRIREME_ASSIGN(made.function, kernel::simplify(written));
+  made.bindings = std::move(bindings_);
+  made.groups = groups;
+  made.reads_row_count = reads_row_count_;
+  return made;
+}
+
+Term group_reduce(CallBuilder& b, Op op, Term value, uint32_t group_size) {
+  if (group_size == 1) return value;
+  const uint32_t partial = b.shared("partial", value.type(), group_size);
+  const Term item = b.local_id();
+  b.store_shared(partial, item, value);
+  for (uint32_t half = group_size / 2; half > 0; half /= 2) {
+    b.barrier();
+    b.when(item < half, [&] {
+      const Term mine = b.load_shared(partial, item);
+      const Term other = b.load_shared(partial, item + half);
+      b.store_shared(partial, item, b.apply(op, value.type(), {mine, other}));
+    });
+  }
+  b.barrier();
+  return b.load_shared(partial, b.u32(0));
+}
+
+Term exact_quotient(Builder& b, Term a, Term divisor) {
+  const Term a_bits = bitcast(a, Scalar::kU32), d_bits = bitcast(divisor, Scalar::kU32);
+  const Term hidden = b.u32(0x800000), low = b.u32(0x7fffff);
+  const Term a_mantissa = (a_bits & low) | hidden, d_mantissa = (d_bits & low) | hidden;
+  // 24 bits behind the point, eight at a time, and one more.
+  Term quotient = a_mantissa / d_mantissa;
+  Term rest = a_mantissa % d_mantissa;
+  for (int step = 0; step < 3; ++step) {
+    const Term wide = rest << 8u;
+    quotient = (quotient << 8u) | (wide / d_mantissa);
+    rest = wide % d_mantissa;
+  }
+  rest = rest << 1u;
+  const Term last = select(rest < d_mantissa, b.u32(0), b.u32(1));
+  quotient = (quotient << 1u) | last;
+  const Term inexact = select(rest == d_mantissa * last, b.u32(0), b.u32(1));
+  // 26 bits where a's mantissa is not below the divisor's, else 25.
+  const Term large = select(a_mantissa < d_mantissa, b.u32(0), b.u32(1));
+  const Term dropped = large + 1u;
+  const Term kept = quotient >> dropped;
+  const Term below = quotient - (kept << dropped);
+  const Term half = b.u32(1) << large;
+  const Term is_above = select(half < below, b.u32(1), b.u32(0));
+  const Term is_half = select(half == below, b.u32(1), b.u32(0));
+  const Term up = is_above | (is_half & (inexact | (kept & 1u)));
+  // The hidden bit of `kept` and a carry out of the mantissa both count in the exponent.
+  const Term exponent = (a_bits >> 23u) + 126u + large - (d_bits >> 23u);
+  const Term bits = ((exponent - 1u) << 23u) + kept + up;
+  const Term vanishes = (a_bits == b.u32(0)) | (bitcast(exponent, Scalar::kI32) < b.i32(1));
+  return select(vanishes, b.f32(0), bitcast(bits, Scalar::kF32));
+}
+
+}  // namespace trireme::compiler

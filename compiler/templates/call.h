@@ -1,0 +1,69 @@
+// KernelCall: a kernel with what it is bound to, and CallBuilder, with which templates write one.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/kernel/builder.h"
+#include "hal/ops.h"
+#include "hal/target.h"
+
+namespace trireme::compiler {
+
+// What a kernel's buffer is, in terms of the op.
+struct Binding {
+  enum class Kind : uint8_t {
+    kInput,     // of the op, by its number among all inputs
+    kOutput,    // of the op
+    kPlane,     // of the constant that is input `index`, see WeightLayout
+    kRowCount,  // the I32 that limits the rows of `rows`; the kernel's first launch constant is its index
+  };
+  Kind kind = Kind::kInput;
+  int index = 0;
+  int plane = 0;
+  RowDomain rows = RowDomain::kFixed;
+};
+
+struct KernelCall {
+  kernel::Function function;
+  std::vector<Binding> bindings;  // as the function's buffers
+  std::array<uint32_t, 3> groups = {1, 1, 1};
+  bool reads_row_count = false;
+};
+
+// An op as kernels that run one after the other.
+using OpCalls = std::vector<KernelCall>;
+
+class CallBuilder : public kernel::Builder {
+ public:
+  CallBuilder(std::string name, uint32_t group_size) : Builder(std::move(name), group_size) {}
+
+  // Buffers for operands of the op.
+  uint32_t input(int index, const std::string& name, kernel::Access access = kernel::Access::kRead);
+  uint32_t output(int index, const std::string& name, kernel::Access access = kernel::Access::kWrite);
+  uint32_t plane(int input, int plane, const std::string& name);
+
+  // How many rows of an operand count: u32. Once a kernel.
+  kernel::Term row_count(const TensorDesc& operand);
+
+  // `groups` of the grid; the kernel is verified and simplified.
+  Result<KernelCall> call(std::array<uint32_t, 3> groups);
+
+ private:
+  std::vector<Binding> bindings_;
+  bool reads_row_count_ = false;
+};
+
+// The terms of a group's items become one, the same for all of them: a tree in shared memory, with barriers. The
+// group's size must be a power of two. Exact for maxima and integers; a fixed order of additions for floats.
+kernel::Term group_reduce(CallBuilder& b, kernel::Op op, kernel::Term value, uint32_t group_size);
+
+// a / divisor, correctly rounded, of normal numbers above zero, bit by bit in integers, since devices divide to 2.5
+// ulp. Zero where a is zero or the quotient is no normal number.
+kernel::Term exact_quotient(kernel::Builder& b, kernel::Term a, kernel::Term divisor);
+
+inline uint32_t ceil_div(int64_t a, int64_t b) { return uint32_t((a + b - 1) / b); }
+
+}  // namespace trireme::compiler

@@ -1,0 +1,33 @@
+#include "compiler/templates/templates.h"
+
+namespace trireme::compiler {
+
+Result<OpCalls> write_kernels(const OpDesc& op, const Target& target) {
+  return std::visit(
+      [&](const auto& params) -> Result<OpCalls> {
+        using Params = std::decay_t<decltype(params)>;
+        if constexpr (std::is_same_v<Params, EmbedRows> || std::is_same_v<Params, GatherRows>)
+          return write_rows(params, op, target);
+        else if constexpr (std::is_same_v<Params, RmsNorm> || std::is_same_v<Params, FusedNorm>)
+          return write_norm(op, target);
+        else if constexpr (std::is_same_v<Params, QuantizeQ8>)
+          return write_quantize(op, target);
+        else if constexpr (std::is_same_v<Params, Matmul> || std::is_same_v<Params, MatmulGlu>)
+          return write_matmul(op, target);
+        else if constexpr (std::is_same_v<Params, Rope> || std::is_same_v<Params, KvStore> ||
+                           std::is_same_v<Params, RopeStore>)
+          return write_rope(op, target);
+        else if constexpr (std::is_same_v<Params, Attention>)
+          return write_attention(params, op, target);
+        else if constexpr (std::is_same_v<Params, Reshape>)
+          return OpCalls();
+        else if constexpr (std::is_same_v<Params, Softmax> || std::is_same_v<Params, Argmax> ||
+                           std::is_same_v<Params, Cast>)
+          return fail(ErrorCode::kUnsupported, std::string(op_name(op.params)), "there is no template for this op");
+        else
+          return write_elementwise(op, target);
+      },
+      op.params);
+}
+
+}  // namespace trireme::compiler

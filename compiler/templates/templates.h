@@ -1,0 +1,34 @@
+// The templates: each turns an op with its shapes and formats into kernels for a target.
+#pragma once
+
+#include "compiler/templates/call.h"
+#include "compiler/templates/weight_layout.h"
+
+namespace trireme::compiler {
+
+inline constexpr uint32_t kGroupSize = 64;  // of every template that does not say otherwise
+
+// Chooses the op's template and writes its kernels. The op must pass check_op(). Reshape is no kernel at all.
+// Errors: kUnsupported with the reason, to complete "device cannot do <op>: ".
+Result<OpCalls> write_kernels(const OpDesc& op, const Target& target);
+
+// One for each group of ops.
+Result<OpCalls> write_rows(const EmbedRows& params, const OpDesc& op, const Target& target);
+Result<OpCalls> write_rows(const GatherRows& params, const OpDesc& op, const Target& target);
+Result<OpCalls> write_norm(const OpDesc& op, const Target& target);      // RmsNorm, FusedNorm
+Result<OpCalls> write_quantize(const OpDesc& op, const Target& target);  // QuantizeQ8
+Result<OpCalls> write_elementwise(const OpDesc& op, const Target& target);
+Result<OpCalls> write_matmul(const OpDesc& op, const Target& target);  // Matmul, MatmulGlu
+Result<OpCalls> write_rope(const OpDesc& op, const Target& target);    // Rope, KvStore, RopeStore
+Result<OpCalls> write_attention(const Attention& params, const OpDesc& op, const Target& target);
+
+// activation(x), within a few units in the last place of the functions that the device has.
+kernel::Term activate(kernel::Builder& b, Activation activation, kernel::Term x);
+
+// Packs 32 f32 of one group into a Q8_ACT row: `read` gives element 0 to 31. `row` is the word where the row begins,
+// `group` the group's number, `columns` the row's elements.
+void store_q8_group(kernel::Builder& b, uint32_t buffer, kernel::Term row, kernel::Term group, int64_t columns,
+                    const std::function<kernel::Term(kernel::Term index)>& read);
+inline int64_t q8_row_words(int64_t columns) { return columns / 4 + columns / 16; }
+
+}  // namespace trireme::compiler

@@ -1,0 +1,66 @@
+// WeightLayout: how a constant lies in the memory of a programmable device, the same for all uses, and how kernels read
+// it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "compiler/kernel/builder.h"
+#include "hal/format.h"
+#include "hal/prepared.h"
+
+namespace trireme::compiler {
+
+enum class WeightKind : uint8_t {
+  kWords,    // plane 0: f32, or f16 or bf16 two a word, as stored
+  kInteger,  // plane 0: codes less `lowest`, plane 1: a scale for each group, f16 or f32, plane 2: minima, if any
+};
+
+struct WeightLayout {
+  WeightKind kind = WeightKind::kWords;
+  const Format* format = nullptr;  // of the elements in plane 0, for kWords
+
+  int bits = 8;              // of a code: 2, 4 or 8
+  int lowest = 0;            // code + lowest is the format's own code
+  int64_t group = 32;        // elements that share a scale: 16 or 32
+  bool half_scales = false;  // scales are f16
+  bool has_minimum = false;
+  int planes() const { return kind == WeightKind::kWords ? 1 : has_minimum ? 3 : 2; }
+};
+
+// The layout that constants of this format get. Formats whose values neither are floats nor have integer codes become
+// f32.
+WeightLayout weight_layout(const Format& format);
+
+// Bytes of each plane for [rows, columns].
+std::vector<uint64_t> plane_bytes(const WeightLayout& layout, int64_t rows, int64_t columns);
+
+// Writes rows [first, first + count) of the tensor into the planes' bytes, which begin at row `first`.
+Status pack_rows(const WeightLayout& layout, const HostTensor& tensor, int64_t first, int64_t count,
+                 const std::vector<std::span<std::byte>>& planes);
+
+// Reads a constant in a kernel: `planes` are the numbers of its buffers.
+class WeightReader {
+ public:
+  WeightReader(kernel::Builder& b, const WeightLayout& layout, std::vector<uint32_t> planes, int64_t columns)
+      : b_(b), layout_(layout), planes_(std::move(planes)), columns_(columns) {}
+
+  // One element as f32.
+  kernel::Term element(kernel::Term row, kernel::Term column) const;
+
+  // Of the 32 elements from column 32 * block: eight words of four codes each, as unsigned bytes. kInteger alone.
+  std::vector<kernel::Term> code_words(kernel::Term row, kernel::Term block) const;
+  // Scale and minimum of group `index` (of 16 or 32) of a row.
+  kernel::Term scale(kernel::Term row, kernel::Term index) const;
+  kernel::Term minimum(kernel::Term row, kernel::Term index) const;
+
+ private:
+  kernel::Term half_at(uint32_t buffer, kernel::Term index) const;
+
+  kernel::Builder& b_;
+  WeightLayout layout_;
+  std::vector<uint32_t> planes_;
+  int64_t columns_;
+};
+
+}  // namespace trireme::compiler

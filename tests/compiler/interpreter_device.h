@@ -1,0 +1,15 @@
+// A test double: a KernelDevice that interprets kernels on the host, and fails whatever the interpreter finds.
+#pragma once
+
+#include <memory>
+
+#include "hal/kernel_device.h"
+
+namespace trireme::compiler::test {
+
+std::shared_ptr<KernelDevice> create_interpreter_device(const Target& changes = {});
+
+// The compiler over it, as ops see it.
+Result<std::shared_ptr<Device>> open_interpreter();
+
+}  // namespace trireme::compiler::test
