@@ -29,7 +29,7 @@ std::vector<Assessment> CompiledDevice::assess(std::span<const OpDesc> ops) cons
     for (const Operand& input : op.inputs) {
       if (!input.constant) continue;
       const Shape& shape = input.desc.shape;
-      for (const uint64_t bytes : plane_bytes(weight_layout(*input.desc.format), shape.rows(), shape.back()))
+      for (const uint64_t bytes : plane_bytes(weight_layout(input.desc), shape.rows(), shape.back()))
         cost.weight_bytes += std::max<uint64_t>(bytes, kBindingAlignment);
     }
     answers.push_back(cost);

@@ -20,7 +20,7 @@ class DotProduct {
       : b_(b),
         act_(act),
         columns_(weight.shape.back()),
-        layout_(weight_layout(*weight.format)),
+        layout_(weight_layout(weight)),
         x_(activations),
         reader_(b, layout_, bind(b, layout_, input), columns_) {}
 

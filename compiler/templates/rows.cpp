@@ -35,7 +35,7 @@ Result<OpCalls> write_rows(const EmbedRows& params, const OpDesc& op, const Targ
   const TensorDesc& table = op.inputs[0].desc;
   CallBuilder b("embed_" + std::to_string(table.shape.back()), kGroupSize);
   b.comment("rows of a table in " + table.format->name);
-  const WeightLayout layout = weight_layout(*table.format);
+  const WeightLayout layout = weight_layout(table);
   std::vector<uint32_t> planes;
   for (int i = 0; i < layout.planes(); ++i) planes.push_back(b.plane(0, i, "table" + std::to_string(i)));
   const WeightReader reader(b, layout, std::move(planes), table.shape.back());

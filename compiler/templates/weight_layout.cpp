@@ -36,12 +36,13 @@ void pack_block(const int8_t* codes, const WeightLayout& layout, uint32_t* words
 
 }  // namespace
 
-WeightLayout weight_layout(const Format& format) {
+WeightLayout weight_layout(const TensorDesc& desc) {
+  const Format& format = *desc.format;
   WeightLayout layout;
   layout.format = &format;
-  if (format.plain) return layout;
+  if (&format == &formats::f32() || &format == &formats::f16() || &format == &formats::bf16()) return layout;
   const auto codes = integer_codes(format);
-  if (!codes) {
+  if (!codes || desc.shape.back() % kBlock != 0) {
     layout.format = &formats::f32();
     return layout;
   }

@@ -28,9 +28,9 @@ struct WeightLayout {
   int planes() const { return kind == WeightKind::kWords ? 1 : has_minimum ? 3 : 2; }
 };
 
-// The layout that constants of this format get. Formats whose values neither are floats nor have integer codes become
-// f32.
-WeightLayout weight_layout(const Format& format);
+// The layout that a constant gets. What neither are f32, f16 or bf16 nor integer codes in rows of whole blocks of 32
+// becomes f32.
+WeightLayout weight_layout(const TensorDesc& desc);
 
 // Bytes of each plane for [rows, columns].
 std::vector<uint64_t> plane_bytes(const WeightLayout& layout, int64_t rows, int64_t columns);
