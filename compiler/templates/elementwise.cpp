@@ -8,6 +8,7 @@ namespace trireme::compiler {
 
 using kernel::Builder;
 using kernel::Op;
+using kernel::Scalar;
 using kernel::Term;
 
 namespace {
@@ -24,6 +25,20 @@ Term tangent(Builder& b, Term x) {
   const Term near = size + size * square * (b.f32(-1.0f / 3) + square * inner);
   const Term value = select(size < b.f32(0.25f), near, far);
   return select(x < b.f32(0), -value, value);
+}
+
+// erfc(x) of x >= 0 is t exp(-x^2 + p(t)) with t = 1 / (1 + x / 2), and p a polynomial of degree 9 fitted to it at
+// Chebyshev's points of 0.05 <= t <= 1 (error 1.3e-7). The square is taken in two parts, or its rounding would show in
+// the result.
+Term complementary_error(Builder& b, Term x) {
+  constexpr float kPolynomial[] = {0.1884475921f,  -0.9063932859f, 1.659038583f, -1.324811498f, 0.4050302158f,
+                                   -0.2376047427f, 0.1092918855f,  0.372376812f, 1.000139609f,  -1.265515048f};
+  const Term t = b.f32(1) / (b.f32(1) + x * b.f32(0.5f));
+  Term p = b.f32(0);
+  for (const float coefficient : kPolynomial) p = fused_multiply_add(p, t, b.f32(coefficient));
+  const Term high = bitcast(bitcast(x, Scalar::kU32) & b.u32(0xfffff000), Scalar::kF32);
+  const Term rest = (x - high) * (x + high);
+  return t * apply_function(Op::kExponential, -(high * high)) * apply_function(Op::kExponential, p - rest);
 }
 
 struct Body {
@@ -58,7 +73,43 @@ Result<Body> body_of(const OpParams& params) {
   return fail(ErrorCode::kUnsupported, "elementwise", "there is no template for this op");
 }
 
+// A number of a plain format, as f32; 16-bit ones one by one.
+Term load_number(Builder& b, const Format& format, uint32_t buffer, Term index) {
+  if (&format == &formats::f32()) return b.load(buffer, index, kernel::kF32);
+  const Term bits = convert(b.load(buffer, index, kernel::kU16), Scalar::kU32);
+  return &format == &formats::f16() ? half_to_float(bits) : bitcast(bits << 16u, Scalar::kF32);
+}
+
+// The bits of the nearest bf16, halves to even; of a NaN one that is quiet.
+Term bfloat_bits(Builder& b, Term value) {
+  const Term bits = bitcast(value, Scalar::kU32);
+  const Term rounded = (bits + b.u32(0x7fff) + ((bits >> 16u) & 1u)) >> 16u;
+  return select(value == value, rounded, (bits >> 16u) | b.u32(0x40));
+}
+
 }  // namespace
+
+Result<OpCalls> write_cast(const OpDesc& op, const Target& target) {
+  const TensorDesc &x = op.inputs[0].desc, &y = op.outputs[0];
+  const bool small = x.format != &formats::f32() || y.format != &formats::f32();
+  if (small && !target.small_stores)
+    return fail(ErrorCode::kUnsupported, "cast", "16-bit numbers need 16-bit loads and stores");
+  CallBuilder b("cast_" + std::to_string(x.shape.back()), kGroupSize);
+  b.comment(x.format->name + " to " + y.format->name);
+  const uint32_t in = b.input(0, "x"), out = b.output(0, "y");
+  const Term count = b.row_count(x) * uint32_t(x.shape.elements() / std::max<int64_t>(x.shape[0], 1));
+  const Term index = b.named(b.group_id(0) * kGroupSize + b.local_id(), "index");
+  b.when(index < count, [&] {
+    const Term value = load_number(b, *x.format, in, index);
+    if (y.format == &formats::f32()) return b.store(out, index, value);
+    const Term bits = y.format == &formats::f16() ? float_to_half(value) : bfloat_bits(b, value);
+    b.store(out, index, convert(bits, Scalar::kU16));
+  });
+  TRIREME_ASSIGN(KernelCall call, b.call({ceil_div(x.shape.elements(), kGroupSize), 1, 1}));
+  OpCalls calls;
+  calls.push_back(std::move(call));
+  return calls;
+}
 
 Term activate(Builder& b, Activation activation, Term x) {
   switch (activation) {
@@ -75,16 +126,15 @@ Term activate(Builder& b, Activation activation, Term x) {
       const Term cubic = x + b.f32(0.044715f) * x * x * x;
       return x * sigmoid(b, b.f32(float(2 * std::sqrt(2 / std::numbers::pi))) * cubic);
     }
-    case Activation::kGeluErf: break;
+    case Activation::kGeluErf: {
+      const Term tail = complementary_error(b, absolute(x) * b.f32(float(1 / std::numbers::sqrt2)));
+      return x * b.f32(0.5f) * select(x < b.f32(0), tail, b.f32(2) - tail);
+    }
   }
   return x;
 }
 
 Result<OpCalls> write_elementwise(const OpDesc& op, const Target&) {
-  if (const auto* unary = std::get_if<Unary>(&op.params); unary && unary->activation == Activation::kGeluErf)
-    return fail(ErrorCode::kUnsupported, "gelu_erf", "there is no template for this activation");
-  if (const auto* glu = std::get_if<Glu>(&op.params); glu && glu->activation == Activation::kGeluErf)
-    return fail(ErrorCode::kUnsupported, "gelu_erf", "there is no template for this activation");
   TRIREME_ASSIGN(const Body body, body_of(op.params));
   const TensorDesc& x = op.inputs[0].desc;
   const auto per_entry = uint32_t(x.shape.elements() / std::max<int64_t>(x.shape[0], 1));

@@ -165,8 +165,6 @@ Result<OpCalls> write(const Matmul& params, const OpDesc& op) {
 
 Result<OpCalls> write(const MatmulGlu& params, const OpDesc& op) {
   const Shape2 shape = shape_of(op);
-  if (params.activation == Activation::kGeluErf)
-    return fail(ErrorCode::kUnsupported, "gelu_erf", "there is no template for this activation");
   CallBuilder b(name_of(params.quantize ? "matmul_glu_quantize" : "matmul_glu", op, shape), kRows);
   b.comment("gate and up, an item a row of each weight in " + op.inputs[1].desc.format->name);
   const uint32_t x = b.input(0, "x");

@@ -21,9 +21,10 @@ Result<OpCalls> write_kernels(const OpDesc& op, const Target& target) {
           return write_attention(params, op, target);
         else if constexpr (std::is_same_v<Params, Reshape>)
           return OpCalls();
-        else if constexpr (std::is_same_v<Params, Softmax> || std::is_same_v<Params, Argmax> ||
-                           std::is_same_v<Params, Cast>)
-          return fail(ErrorCode::kUnsupported, std::string(op_name(op.params)), "there is no template for this op");
+        else if constexpr (std::is_same_v<Params, Softmax> || std::is_same_v<Params, Argmax>)
+          return write_reduction(params, op, target);
+        else if constexpr (std::is_same_v<Params, Cast>)
+          return write_cast(op, target);
         else
           return write_elementwise(op, target);
       },

@@ -18,6 +18,9 @@ Result<OpCalls> write_rows(const GatherRows& params, const OpDesc& op, const Tar
 Result<OpCalls> write_norm(const OpDesc& op, const Target& target);      // RmsNorm, FusedNorm
 Result<OpCalls> write_quantize(const OpDesc& op, const Target& target);  // QuantizeQ8
 Result<OpCalls> write_elementwise(const OpDesc& op, const Target& target);
+Result<OpCalls> write_cast(const OpDesc& op, const Target& target);
+Result<OpCalls> write_reduction(const Softmax& params, const OpDesc& op, const Target& target);
+Result<OpCalls> write_reduction(const Argmax& params, const OpDesc& op, const Target& target);
 Result<OpCalls> write_matmul(const OpDesc& op, const Target& target);  // Matmul, MatmulGlu
 Result<OpCalls> write_rope(const OpDesc& op, const Target& target);    // Rope, KvStore, RopeStore
 Result<OpCalls> write_attention(const Attention& params, const OpDesc& op, const Target& target);
