@@ -2,6 +2,7 @@
 #include <exception>
 
 #include "backends/built_in.h"
+#include "compiler/device/compile_for.h"
 #include "tools/context.h"
 
 namespace trireme::tools {
@@ -53,6 +54,7 @@ void add_commands(CLI::App& app, Context& context) {
 int run(int argc, char** argv) {
   Context context;
   context.registry = built_in_backends();
+  context.registry.compile_with(compiler::compile_for);
   CLI::App app("Trireme runs language models on the accelerators that this machine has.", "trireme");
   app.require_subcommand(1);
   app.set_version_flag("--version", TRIREME_VERSION);

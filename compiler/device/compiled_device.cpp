@@ -1,5 +1,6 @@
 #include "compiler/device/compiled_device.h"
 
+#include "compiler/device/compile_for.h"
 #include "compiler/device/compiled_list.h"
 #include "compiler/device/compiled_weight.h"
 #include "compiler/emit/emit.h"
@@ -12,6 +13,11 @@ namespace trireme::compiler {
 Result<std::shared_ptr<Device>> compile_for(std::shared_ptr<KernelDevice> device) {
   TRIREME_TRY(check_language(device->target()));
   return std::make_shared<CompiledDevice>(std::move(device));
+}
+
+Result<std::vector<KernelSource>> kernel_sources(const Device& device, const OpDesc& op) {
+  if (const auto* const compiled = dynamic_cast<const CompiledDevice*>(&device)) return compiled->sources(op);
+  return fail(ErrorCode::kUnsupported, "kernels of " + device.info().id, "it has its own", "name another device");
 }
 
 MeasuredSpeed CompiledDevice::measure_speed() { return {}; }

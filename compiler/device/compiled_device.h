@@ -10,9 +10,6 @@
 
 namespace trireme::compiler {
 
-// A Registry's KernelCompiler. Errors: kUnsupported when there is no emitter for the device's language.
-Result<std::shared_ptr<Device>> compile_for(std::shared_ptr<KernelDevice> device);
-
 class CompiledDevice final : public Device {
  public:
   explicit CompiledDevice(std::shared_ptr<KernelDevice> device) : device_(std::move(device)) {}

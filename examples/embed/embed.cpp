@@ -5,6 +5,7 @@
 //   embed                                            lists the devices
 //   embed model.gguf cpu:0 "The capital of France"   continues the text on the device of this name
 #include <trireme/backends/built_in.h>
+#include <trireme/compiler/device/compile_for.h>
 #include <trireme/runtime/generate.h>
 #include <trireme/runtime/generation_settings.h>
 #include <trireme/runtime/model.h>
@@ -58,7 +59,8 @@ Status write_text(const Registry& registry, const std::string& path, const std::
 }
 
 int main(int argc, char** argv) {
-  const Registry registry = built_in_backends();
+  Registry registry = built_in_backends();
+  registry.compile_with(compiler::compile_for);
   if (argc == 1) {
     list_devices(registry);
     return 0;

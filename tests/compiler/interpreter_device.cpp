@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "compiler/device/compiled_device.h"
+#include "compiler/device/compile_for.h"
 #include "compiler/kernel/interpreter.h"
 #include "compiler/kernel/text.h"
 #include "hal/host_queue.h"

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "backends/built_in.h"
+#include "compiler/device/compile_for.h"
 #include "hal/validation.h"
 
 namespace trireme::testing_support {
@@ -24,7 +25,9 @@ std::shared_ptr<Device> open_device(const std::string& id, int threads) {
 }
 
 std::shared_ptr<Device> open_bare_device(const std::string& id, int threads) {
-  auto device = built_in_backends().open(id, {threads});
+  Registry registry = built_in_backends();
+  registry.compile_with(compiler::compile_for);
+  auto device = registry.open(id, {threads});
   if (device) return *device;
   std::fprintf(stderr, "error: %s\n", device.error().message().c_str());
   std::abort();

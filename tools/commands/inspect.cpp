@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
 
 #include "compiler/compile.h"
+#include "compiler/device/compile_for.h"
 #include "graph/text.h"
 #include "runtime/files/printable.h"
 #include "tools/context.h"
@@ -14,6 +16,8 @@ struct InspectFlags {
   std::string model;
   bool graph = false;
   bool fused = false;
+  bool kernels = false;
+  DeviceFlags devices;
   int64_t rows = 1;
 };
 
@@ -101,15 +105,41 @@ Status inspect_file(const Context& context, const InspectFlags& flags) {
   return print(text);
 }
 
-Status inspect_graph(const Context& context, const InspectFlags& flags) {
+Result<graph::Graph> step_graph(const InspectFlags& flags, const Format* kv_format) {
   TRIREME_ASSIGN(const auto model, runtime::Model::open(flags.model));
   constexpr int64_t kBlockSize = 32;
   const int64_t blocks = (model->hyperparameters().context_length + kBlockSize - 1) / kBlockSize;
-  TRIREME_ASSIGN(graph::Graph graph,
-                 model->build_graph({flags.rows, 1, 1, blocks, blocks, kBlockSize, &formats::f16()}));
+  return model->build_graph({flags.rows, 1, 1, blocks, blocks, kBlockSize, kv_format});
+}
+
+Status inspect_graph(const Context& context, const InspectFlags& flags) {
+  TRIREME_ASSIGN(graph::Graph graph, step_graph(flags, &formats::f16()));
   if (flags.fused) TRIREME_TRY(compiler::optimize(graph));
   const std::string text = graph::print(graph);
   if (context.json) return print_json({{"graph", text}});
+  return print(text);
+}
+
+// Each kernel once, with the first op that uses it.
+Status inspect_kernels(const Context& context, const InspectFlags& flags) {
+  TRIREME_ASSIGN(const std::vector<runtime::PlanDevice> devices, open_devices(context, flags.devices));
+  const Device& device = *devices[0].device;
+  TRIREME_ASSIGN(graph::Graph graph, step_graph(flags, device.info().numeric.kv_format));
+  TRIREME_TRY(compiler::optimize(graph));
+  std::set<std::string> seen;
+  nlohmann::ordered_json kernels = nlohmann::ordered_json::array();
+  std::string text;
+  for (const graph::NodeId node : graph.node_order()) {
+    const OpDesc op = graph.op_desc(node);
+    auto sources = compiler::kernel_sources(device, op);
+    if (!sources) return fail(std::move(sources).error(), "writing " + op.text());
+    for (const KernelSource& source : *sources) {
+      if (!seen.insert(source.code).second) continue;
+      kernels.push_back({{"name", source.entry}, {"op", op.text()}, {"code", source.code}});
+      text += "// for " + op.text() + "\n" + source.code + "\n";
+    }
+  }
+  if (context.json) return print_json({{"kernels", kernels}});
   return print(text);
 }
 
@@ -121,12 +151,17 @@ void add_inspect_command(CLI::App& app, Context& context) {
   command->add_option("MODEL", flags->model, "GGUF file or Hugging Face folder")->required();
   command->add_flag("--graph", flags->graph, "Print the graph of one step instead");
   command->add_flag("--fused", flags->fused, "With --graph: after the compiler's rewrites");
-  command->add_option("--rows", flags->rows, "With --graph: rows of the step")
+  command->add_option("--rows", flags->rows, "With --graph and --kernels: rows of the step")
       ->check(between(1, 512))
       ->capture_default_str();
-  command->footer("Examples:\n  trireme inspect model.gguf\n  trireme inspect model.gguf --graph --fused");
+  command->add_flag("--kernels", flags->kernels, "Print the kernels that the compiler writes for a device instead");
+  add_device_flags(*command, flags->devices);
+  command->footer(
+      "Examples:\n  trireme inspect model.gguf\n  trireme inspect model.gguf --graph --fused\n"
+      "  trireme inspect model.gguf --kernels --device opencl:0");
   command->callback([&context, flags] {
     context.command = [&context, flags] {
+      if (flags->kernels) return inspect_kernels(context, *flags);
       return flags->graph ? inspect_graph(context, *flags) : inspect_file(context, *flags);
     };
   });
