@@ -17,7 +17,8 @@ namespace trireme {
 inline constexpr uint64_t kBindingAlignment = 256;
 
 // One kernel as the target's language spells it: text of OpenCL C, or words of SPIR-V. Its parameters are the buffers
-// in their order, and then one struct or block of the launch words.
+// in their order, and then the launch words: text of OpenCL C takes each word as one argument of type uint, SPIR-V all
+// of them as one block of push constants.
 struct KernelSource {
   std::string entry;  // the kernel's name
   std::string code;   // text, or the bytes of words
@@ -35,7 +36,9 @@ class Kernel {
 
 struct KernelLaunch {
   std::array<uint32_t, 3> groups = {1, 1, 1};
-  std::span<const BufferRange> buffers;  // offsets are multiples of kBindingAlignment
+  // None is empty, and offsets are multiples of kBindingAlignment. Two of one launch are the same range, or do not
+  // overlap, or are only read.
+  std::span<const BufferRange> buffers;
   std::span<const uint32_t> words;
 };
 
@@ -45,6 +48,7 @@ class KernelList {
   virtual ~KernelList() = default;
 
   virtual Status launch(std::shared_ptr<const Kernel> kernel, const KernelLaunch& launch) = 0;
+  // Of ranges at any offset.
   virtual Status copy(const BufferRange& source, const BufferRange& target) = 0;
   virtual Status barrier() = 0;
   // Errors of all four: kInvalidArgument for a range outside its buffer or off the alignment, a number of arguments
@@ -71,7 +75,8 @@ class KernelDevice {
   // Turns a source into what load_kernel() takes, to be kept for later starts under Target::build_key; may run for
   // seconds. Errors: kInternal with what the driver's compiler said, and the entry's name.
   virtual Result<std::vector<std::byte>> build_kernel(const KernelSource& source) = 0;
-  // Errors: kCorruptData when the bytes are not what build_kernel() gives on this device and driver.
+  // Errors: kCorruptData when the bytes are not what build_kernel() gives for this source on this device and driver;
+  // kUnsupported, also of build_kernel(), when the kernel's groups are larger or share more than the device can.
   virtual Result<std::shared_ptr<const Kernel>> load_kernel(const KernelSource& source,
                                                             std::span<const std::byte> built) = 0;
   virtual Result<std::unique_ptr<KernelList>> create_list() = 0;

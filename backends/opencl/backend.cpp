@@ -1,0 +1,68 @@
+#include "backends/opencl/backend.h"
+
+#include <mutex>
+
+#include "backends/opencl/device.h"
+
+namespace trireme::opencl {
+namespace {
+
+std::string id_of(size_t index) { return "opencl:" + std::to_string(index); }
+
+class OpenClBackend final : public Backend {
+ public:
+  explicit OpenClBackend(std::string path) : path_(std::move(path)) {}
+
+  std::string_view name() const override { return "opencl"; }
+  std::optional<std::string> unavailable() const override { return look().reason; }
+  std::vector<DeviceListing> devices() const override {
+    std::vector<DeviceListing> listings;
+    for (const DeviceFacts& facts : look().devices)
+      listings.push_back({id_of(listings.size()), facts.name, facts.driver(), facts.software()});
+    return listings;
+  }
+  Result<std::shared_ptr<Device>> open(int index, const DeviceOptions& options) override {
+    const Found& found = look();
+    if (index < 0 || size_t(index) >= found.devices.size())
+      return fail(ErrorCode::kNotFound, "device opencl:" + std::to_string(index),
+                  found.reason ? *found.reason : "there is no such device", "see 'trireme devices'");
+    if (options.native_bf16)
+      return fail(ErrorCode::kUnsupported, "native bf16", id_of(size_t(index)) + " computes in f32",
+                  "leave it out, or use another device");
+    TRIREME_ASSIGN(std::shared_ptr<KernelDevice> device,
+                   OpenClDevice::open(found.library, found.devices[size_t(index)], id_of(size_t(index))));
+    return compile_kernels_of(std::move(device), options);
+  }
+
+ private:
+  struct Found {
+    std::shared_ptr<const Library> library;
+    std::vector<DeviceFacts> devices;
+    std::optional<std::string> reason;  // why there are none
+  };
+
+  // Drivers are large: they are loaded when someone first asks for devices.
+  const Found& look() const {
+    std::call_once(looked_, [&] {
+      const auto find = [&]() -> Status {
+        TRIREME_ASSIGN(found_.library, Library::load(path_));
+        TRIREME_ASSIGN(found_.devices, find_devices(*found_.library));
+        return {};
+      };
+      if (const Status status = find(); !status) found_.reason = status.error().message();
+    });
+    return found_;
+  }
+
+  std::string path_;
+  mutable std::once_flag looked_;
+  mutable Found found_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> create_backend(std::string library) {
+  return std::make_unique<OpenClBackend>(std::move(library));
+}
+
+}  // namespace trireme::opencl

@@ -1,0 +1,48 @@
+// DeviceFacts: what a driver says of a device before it is opened.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backends/opencl/library.h"
+
+namespace trireme::opencl {
+
+struct DeviceFacts {
+  cl_platform_id platform = nullptr;
+  cl_device_id device = nullptr;
+  std::optional<Error> failure;  // of the first question that was not answered
+
+  std::string platform_name;
+  std::string platform_version;
+  std::string name;
+  std::string driver_version;
+  std::string extensions;
+  int version = 0;    // of OpenCL: 120
+  int c_version = 0;  // of OpenCL C
+  cl_device_type type = 0;
+  bool available = false;
+  bool compiler = false;
+  bool little_endian = false;
+  bool unified_memory = false;
+  cl_uint compute_units = 0;
+  cl_uint address_bits = 0;
+  cl_uint alignment_bits = 0;  // of sub-buffers
+  uint64_t group_size = 0;
+  uint64_t local_bytes = 0;
+  uint64_t allocation_bytes = 0;
+  uint64_t global_bytes = 0;
+
+  bool software() const { return (type & CL_DEVICE_TYPE_CPU) != 0; }
+  bool has(std::string_view extension) const;
+  std::string driver() const;
+  // Why the device cannot be opened, if so.
+  std::optional<std::string> refusal() const;
+};
+
+// Every device of every platform: platforms by their names, the devices of one in the driver's order. Errors: kNotFound
+// when there is none.
+Result<std::vector<DeviceFacts>> find_devices(const Library& library);
+
+}  // namespace trireme::opencl

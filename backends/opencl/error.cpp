@@ -1,0 +1,89 @@
+#include "backends/opencl/error.h"
+
+#include <string>
+
+namespace trireme::opencl {
+namespace {
+
+constexpr cl_int kPlatformNotFound = -1001;  // of cl_khr_icd
+
+std::string_view remedy(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kOutOfMemory: return "use a smaller model, a shorter context or another device";
+    case ErrorCode::kDeviceLost: return "look for the driver's messages in the system's log, or use another device";
+    case ErrorCode::kCorruptData: return "build the kernel again";
+    default: return "report it together with what 'clinfo' prints";
+  }
+}
+
+}  // namespace
+
+std::string_view code_name(cl_int code) {
+#define TRIREME_OPENCL_CODE(name) \
+  case name: return #name
+  switch (code) {
+    TRIREME_OPENCL_CODE(CL_SUCCESS);
+    TRIREME_OPENCL_CODE(CL_DEVICE_NOT_FOUND);
+    TRIREME_OPENCL_CODE(CL_DEVICE_NOT_AVAILABLE);
+    TRIREME_OPENCL_CODE(CL_COMPILER_NOT_AVAILABLE);
+    TRIREME_OPENCL_CODE(CL_MEM_OBJECT_ALLOCATION_FAILURE);
+    TRIREME_OPENCL_CODE(CL_OUT_OF_RESOURCES);
+    TRIREME_OPENCL_CODE(CL_OUT_OF_HOST_MEMORY);
+    TRIREME_OPENCL_CODE(CL_PROFILING_INFO_NOT_AVAILABLE);
+    TRIREME_OPENCL_CODE(CL_MEM_COPY_OVERLAP);
+    TRIREME_OPENCL_CODE(CL_BUILD_PROGRAM_FAILURE);
+    TRIREME_OPENCL_CODE(CL_MAP_FAILURE);
+    TRIREME_OPENCL_CODE(CL_MISALIGNED_SUB_BUFFER_OFFSET);
+    TRIREME_OPENCL_CODE(CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST);
+    TRIREME_OPENCL_CODE(CL_COMPILE_PROGRAM_FAILURE);
+    TRIREME_OPENCL_CODE(CL_LINKER_NOT_AVAILABLE);
+    TRIREME_OPENCL_CODE(CL_LINK_PROGRAM_FAILURE);
+    TRIREME_OPENCL_CODE(CL_KERNEL_ARG_INFO_NOT_AVAILABLE);
+    TRIREME_OPENCL_CODE(CL_INVALID_VALUE);
+    TRIREME_OPENCL_CODE(CL_INVALID_DEVICE_TYPE);
+    TRIREME_OPENCL_CODE(CL_INVALID_PLATFORM);
+    TRIREME_OPENCL_CODE(CL_INVALID_DEVICE);
+    TRIREME_OPENCL_CODE(CL_INVALID_CONTEXT);
+    TRIREME_OPENCL_CODE(CL_INVALID_QUEUE_PROPERTIES);
+    TRIREME_OPENCL_CODE(CL_INVALID_COMMAND_QUEUE);
+    TRIREME_OPENCL_CODE(CL_INVALID_HOST_PTR);
+    TRIREME_OPENCL_CODE(CL_INVALID_MEM_OBJECT);
+    TRIREME_OPENCL_CODE(CL_INVALID_BINARY);
+    TRIREME_OPENCL_CODE(CL_INVALID_BUILD_OPTIONS);
+    TRIREME_OPENCL_CODE(CL_INVALID_PROGRAM);
+    TRIREME_OPENCL_CODE(CL_INVALID_PROGRAM_EXECUTABLE);
+    TRIREME_OPENCL_CODE(CL_INVALID_KERNEL_NAME);
+    TRIREME_OPENCL_CODE(CL_INVALID_KERNEL_DEFINITION);
+    TRIREME_OPENCL_CODE(CL_INVALID_KERNEL);
+    TRIREME_OPENCL_CODE(CL_INVALID_ARG_INDEX);
+    TRIREME_OPENCL_CODE(CL_INVALID_ARG_VALUE);
+    TRIREME_OPENCL_CODE(CL_INVALID_ARG_SIZE);
+    TRIREME_OPENCL_CODE(CL_INVALID_KERNEL_ARGS);
+    TRIREME_OPENCL_CODE(CL_INVALID_WORK_DIMENSION);
+    TRIREME_OPENCL_CODE(CL_INVALID_WORK_GROUP_SIZE);
+    TRIREME_OPENCL_CODE(CL_INVALID_WORK_ITEM_SIZE);
+    TRIREME_OPENCL_CODE(CL_INVALID_GLOBAL_OFFSET);
+    TRIREME_OPENCL_CODE(CL_INVALID_EVENT_WAIT_LIST);
+    TRIREME_OPENCL_CODE(CL_INVALID_EVENT);
+    TRIREME_OPENCL_CODE(CL_INVALID_OPERATION);
+    TRIREME_OPENCL_CODE(CL_INVALID_BUFFER_SIZE);
+    TRIREME_OPENCL_CODE(CL_INVALID_GLOBAL_WORK_SIZE);
+    TRIREME_OPENCL_CODE(CL_INVALID_PROPERTY);
+    TRIREME_OPENCL_CODE(CL_INVALID_COMPILER_OPTIONS);
+    TRIREME_OPENCL_CODE(CL_INVALID_LINKER_OPTIONS);
+    case kPlatformNotFound: return "CL_PLATFORM_NOT_FOUND_KHR";
+    default: return "an unknown code";
+  }
+#undef TRIREME_OPENCL_CODE
+}
+
+Error call_error(std::string_view what, std::string_view call, cl_int code, ErrorCode otherwise) {
+  ErrorCode meaning = otherwise;
+  if (code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY) meaning = ErrorCode::kOutOfMemory;
+  if (code == CL_DEVICE_NOT_AVAILABLE) meaning = ErrorCode::kDeviceLost;
+  const std::string why =
+      std::string(call) + " failed with " + std::string(code_name(code)) + " (" + std::to_string(code) + ")";
+  return Error(meaning, what, why, remedy(meaning));
+}
+
+}  // namespace trireme::opencl

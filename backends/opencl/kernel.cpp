@@ -1,0 +1,199 @@
+#include "backends/opencl/kernel.h"
+
+#include <cstring>
+
+#include "backends/opencl/error.h"
+
+namespace trireme::opencl {
+namespace {
+
+constexpr char kBuildOptions[] = "-cl-std=CL1.2";
+
+// Precedes the driver's binary. A change of the build options is a change of the magic number.
+struct Header {
+  std::array<char, 8> magic = {'T', 'R', 'I', 'C', 'L', '0', '0', '1'};
+  uint64_t build_key = 0;  // its checksum
+  uint64_t bytes = 0;
+  uint64_t checksum = 0;
+
+  bool operator==(const Header&) const = default;
+};
+
+// FNV-1a.
+uint64_t checksum(std::span<const std::byte> bytes) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const std::byte byte : bytes) hash = (hash ^ uint64_t(byte)) * 0x100000001b3;
+  return hash;
+}
+
+Header header_of(std::string_view build_key, std::span<const std::byte> binary) {
+  Header header;
+  header.build_key = checksum(std::as_bytes(std::span(build_key)));
+  header.bytes = binary.size();
+  header.checksum = checksum(binary);
+  return header;
+}
+
+std::string build_log(const Connection& connection, cl_program program) {
+  const auto& get = connection.library().clGetProgramBuildInfo;
+  size_t bytes = 0;
+  if (get(program, connection.facts().device, CL_PROGRAM_BUILD_LOG, 0, nullptr, &bytes) != CL_SUCCESS) return {};
+  std::string log(bytes, '\0');
+  if (get(program, connection.facts().device, CL_PROGRAM_BUILD_LOG, bytes, log.data(), nullptr) != CL_SUCCESS)
+    return {};
+  return log.substr(0, log.find('\0'));
+}
+
+// The first line that speaks of an error, or the first that says anything.
+std::string first_error_line(const std::string& log) {
+  std::string first;
+  for (size_t start = 0; start < log.size();) {
+    const size_t end = std::min(log.find('\n', start), log.size());
+    const std::string line = log.substr(start, end - start);
+    if (line.find("error") != std::string::npos) return line;
+    if (first.empty()) first = line;
+    start = end + 1;
+  }
+  return first.empty() ? "the driver gave no reason" : first;
+}
+
+Status build_program(const Connection& connection, cl_program program) {
+  const cl_int code =
+      connection.library().clBuildProgram(program, 1, &connection.facts().device, kBuildOptions, nullptr, nullptr);
+  if (code == CL_SUCCESS) return {};
+  return fail(ErrorCode::kInternal, connection.id(),
+              "clBuildProgram failed with " + std::string(code_name(code)) + ": " +
+                  first_error_line(build_log(connection, program)),
+              "report it together with what 'clinfo' prints");
+}
+
+// Errors: kNotFound when the program has no such kernel, kInvalidArgument when it takes another number of arguments,
+// kUnsupported when the device cannot run groups of its size.
+Status check_kernel(const Connection& connection, cl_kernel kernel, const KernelSource& source) {
+  const Library& library = connection.library();
+  cl_uint arguments = 0;
+  TRIREME_TRY(connection.check(
+      library.clGetKernelInfo(kernel, CL_KERNEL_NUM_ARGS, sizeof(arguments), &arguments, nullptr), "clGetKernelInfo"));
+  if (arguments != source.buffers + source.launch_words)
+    return fail(ErrorCode::kInvalidArgument, "kernel " + source.entry,
+                "it takes " + std::to_string(arguments) + " arguments, not " + std::to_string(source.buffers) +
+                    " buffers and " + std::to_string(source.launch_words) + " words");
+  size_t group_size = 0;
+  cl_ulong local_bytes = 0;
+  const auto ask = [&](cl_kernel_work_group_info what, auto& answer) {
+    return connection.check(
+        library.clGetKernelWorkGroupInfo(kernel, connection.facts().device, what, sizeof(answer), &answer, nullptr),
+        "clGetKernelWorkGroupInfo");
+  };
+  TRIREME_TRY(ask(CL_KERNEL_WORK_GROUP_SIZE, group_size));
+  TRIREME_TRY(ask(CL_KERNEL_LOCAL_MEM_SIZE, local_bytes));
+  if (source.group_size == 0 || source.group_size > group_size)
+    return fail(ErrorCode::kUnsupported, "kernel " + source.entry,
+                connection.id() + " runs it in groups of 1 to " + std::to_string(group_size) + " items, not of " +
+                    std::to_string(source.group_size));
+  if (local_bytes > connection.facts().local_bytes)
+    return fail(ErrorCode::kUnsupported, "kernel " + source.entry,
+                "it shares " + std::to_string(local_bytes) + " bytes in a group, and " + connection.id() + " has " +
+                    std::to_string(connection.facts().local_bytes));
+  return {};
+}
+
+Result<Handle<cl_kernel>> create_kernel(const Connection& connection, cl_program program, const std::string& entry,
+                                        ErrorCode otherwise) {
+  cl_int code = CL_SUCCESS;
+  auto kernel = connection.own(connection.library().clCreateKernel(program, entry.c_str(), &code),
+                               connection.library().clReleaseKernel);
+  if (code != CL_SUCCESS)
+    return fail(call_error(connection.id(), "clCreateKernel", code, otherwise), "creating kernel " + entry);
+  return kernel;
+}
+
+// The header and then the binary.
+Result<std::vector<std::byte>> read_binary(const Connection& connection, cl_program program,
+                                           std::string_view build_key) {
+  const auto& get = connection.library().clGetProgramInfo;
+  size_t bytes = 0;  // of one program for one device
+  TRIREME_TRY(
+      connection.check(get(program, CL_PROGRAM_BINARY_SIZES, sizeof(bytes), &bytes, nullptr), "clGetProgramInfo"));
+  if (bytes == 0) return fail(ErrorCode::kInternal, connection.id(), "its driver gives no binary of a built program");
+  std::vector<std::byte> built(sizeof(Header) + bytes);
+  auto* binary = reinterpret_cast<unsigned char*>(built.data() + sizeof(Header));
+  TRIREME_TRY(
+      connection.check(get(program, CL_PROGRAM_BINARIES, sizeof(binary), &binary, nullptr), "clGetProgramInfo"));
+  const Header header = header_of(build_key, std::span(built).subspan(sizeof(Header)));
+  std::memcpy(built.data(), &header, sizeof(header));
+  return built;
+}
+
+Status check_bytes(std::span<const std::byte> built, std::string_view build_key) {
+  Header header;
+  if (built.size() <= sizeof(header)) return fail(ErrorCode::kCorruptData, "built kernel", "it is too short");
+  std::memcpy(&header, built.data(), sizeof(header));
+  const Header expected = header_of(build_key, built.subspan(sizeof(header)));
+  if (header == expected) return {};
+  if (header.magic != expected.magic)
+    return fail(ErrorCode::kCorruptData, "built kernel", "it does not begin as one of an OpenCL device");
+  if (header.build_key != expected.build_key)
+    return fail(ErrorCode::kCorruptData, "built kernel", "it was built for another device or driver");
+  return fail(ErrorCode::kCorruptData, "built kernel", "its length or checksum is wrong");
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> OpenClKernel::build(const Connection& connection, const KernelSource& source,
+                                                   std::string_view build_key) {
+  const auto build = [&]() -> Result<std::vector<std::byte>> {
+    const Library& library = connection.library();
+    const char* text = source.code.data();
+    const size_t bytes = source.code.size();
+    cl_int code = CL_SUCCESS;
+    const auto program = connection.own(
+        library.clCreateProgramWithSource(connection.context(), 1, &text, &bytes, &code), library.clReleaseProgram);
+    TRIREME_TRY(connection.check(code, "clCreateProgramWithSource"));
+    TRIREME_TRY(build_program(connection, program.get()));
+    TRIREME_ASSIGN(const auto kernel, create_kernel(connection, program.get(), source.entry, ErrorCode::kInternal));
+    TRIREME_TRY(check_kernel(connection, kernel.get(), source));
+    return read_binary(connection, program.get(), build_key);
+  };
+  auto built = build();
+  if (!built) return fail(std::move(built).error(), "building kernel " + source.entry);
+  return built;
+}
+
+Result<std::shared_ptr<const OpenClKernel>> OpenClKernel::load(std::shared_ptr<Connection> connection,
+                                                               const KernelSource& source,
+                                                               std::span<const std::byte> built,
+                                                               std::string_view build_key) {
+  TRIREME_TRY(check_bytes(built, build_key));
+  std::shared_ptr<OpenClKernel> kernel(new OpenClKernel(std::move(connection), source));
+  const Connection& owner = *kernel->connection_;
+  const auto binary = built.subspan(sizeof(Header));
+  const size_t bytes = binary.size();
+  const auto* start = reinterpret_cast<const unsigned char*>(binary.data());
+  cl_int status = CL_SUCCESS, code = CL_SUCCESS;
+  kernel->program_ = owner.own(owner.library().clCreateProgramWithBinary(owner.context(), 1, &owner.facts().device,
+                                                                         &bytes, &start, &status, &code),
+                               owner.library().clReleaseProgram);
+  TRIREME_TRY(owner.check(code, "clCreateProgramWithBinary", ErrorCode::kCorruptData));
+  TRIREME_TRY(owner.check(status, "clCreateProgramWithBinary", ErrorCode::kCorruptData));
+  Status usable = build_program(owner, kernel->program_.get());
+  if (usable) {
+    TRIREME_ASSIGN(const auto instance,
+                   create_kernel(owner, kernel->program_.get(), source.entry, ErrorCode::kCorruptData));
+    usable = check_kernel(owner, instance.get(), source);
+  }
+  if (!usable && usable.error().code() != ErrorCode::kUnsupported)
+    return fail(ErrorCode::kCorruptData, usable.error().what(), usable.error().why(), "build the kernel again");
+  if (!usable) return fail(std::move(usable).error());
+  return kernel;
+}
+
+OpenClKernel::OpenClKernel(std::shared_ptr<Connection> connection, const KernelSource& source)
+    : connection_(std::move(connection)),
+      source_{source.entry, {}, source.group_size, source.buffers, source.launch_words} {}
+
+Result<Handle<cl_kernel>> OpenClKernel::instance() const {
+  return create_kernel(*connection_, program_.get(), source_.entry, ErrorCode::kInternal);
+}
+
+}  // namespace trireme::opencl

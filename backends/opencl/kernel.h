@@ -1,0 +1,33 @@
+// OpenClKernel: one function of a built program; and the bytes that it is kept as.
+#pragma once
+
+#include <vector>
+
+#include "backends/opencl/connection.h"
+#include "hal/kernel_device.h"
+
+namespace trireme::opencl {
+
+class OpenClKernel final : public Kernel {
+ public:
+  // As KernelDevice::build_kernel and load_kernel.
+  static Result<std::vector<std::byte>> build(const Connection& connection, const KernelSource& source,
+                                              std::string_view build_key);
+  static Result<std::shared_ptr<const OpenClKernel>> load(std::shared_ptr<Connection> connection,
+                                                          const KernelSource& source, std::span<const std::byte> built,
+                                                          std::string_view build_key);
+
+  const KernelSource& source() const override { return source_; }
+  const Connection* connection() const { return connection_.get(); }
+  // A function object for one recorded launch: arguments are state of the object.
+  Result<Handle<cl_kernel>> instance() const;
+
+ private:
+  OpenClKernel(std::shared_ptr<Connection> connection, const KernelSource& source);
+
+  std::shared_ptr<Connection> connection_;
+  KernelSource source_;
+  Handle<cl_program> program_;
+};
+
+}  // namespace trireme::opencl

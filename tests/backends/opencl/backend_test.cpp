@@ -1,0 +1,180 @@
+// What the opencl backend says of drivers and devices.
+#include "backends/opencl/device.h"
+#include "tests/backends/opencl/kernel_fixture.h"
+
+namespace trireme::opencl {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class OpenClBackend : public OpenClTest {};
+
+// In the place of any call: does nothing and answers with one code.
+template <cl_int kCode, typename... Arguments>
+cl_int answer(Arguments...) {
+  return kCode;
+}
+
+DeviceFacts usable() {
+  DeviceFacts facts;
+  facts.version = facts.c_version = 120;
+  facts.available = facts.compiler = facts.little_endian = true;
+  facts.alignment_bits = 2048;
+  return facts;
+}
+
+TEST_F(OpenClBackend, ListsDevicesInOneOrderWithTheirDrivers) {
+  const auto first = backend_->devices(), second = create_backend()->devices();
+  ASSERT_EQ(first.size(), second.size());
+  for (size_t i = 0; i < first.size(); ++i) {
+    EXPECT_EQ(first[i].id, "opencl:" + std::to_string(i));
+    EXPECT_EQ(first[i].name, second[i].name);
+    EXPECT_FALSE(first[i].name.empty());
+    EXPECT_THAT(first[i].driver, HasSubstr(", OpenCL "));
+  }
+}
+
+TEST_F(OpenClBackend, OpensByIndexOnlyAndNotWithoutACompiler) {
+  EXPECT_EQ(backend_->open(-1, {}).error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(backend_->open(int(backend_->devices().size()), {}).error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(backend_->open(index_, {}).error().code(), ErrorCode::kUnsupported);
+  DeviceOptions options;
+  options.native_bf16 = true;
+  EXPECT_EQ(backend_->open(index_, options).error().code(), ErrorCode::kUnsupported);
+}
+
+TEST_F(OpenClBackend, DescribesItsDevices) {
+  const DeviceListing listing = backend_->devices()[size_t(index_)];
+  EXPECT_EQ(device_->info().id, listing.id);
+  EXPECT_EQ(device_->info().name, listing.name);
+  EXPECT_TRUE(device_->info().software);
+  EXPECT_FALSE(device_->info().numeric.fused_multiply_add);
+  const Target& target = device_->target();
+  EXPECT_EQ(target.language, TargetLanguage::kOpenClC);
+  EXPECT_GE(target.version, 120);
+  EXPECT_THAT(target.build_key, HasSubstr(listing.name));
+  EXPECT_TRUE(target.software);
+  EXPECT_TRUE(target.small_stores);
+  EXPECT_GE(target.max_group_size, 64u);
+  EXPECT_GE(target.shared_bytes, 16384u);
+  EXPECT_GE(target.max_buffer_bytes, uint64_t(1) << 27);
+}
+
+TEST(OpenClWithoutDriver, AMissingLoaderIsAReasonAndNoError) {
+  const auto backend = create_backend("libOpenCL-of-nobody.so.1");
+  ASSERT_TRUE(backend->unavailable());
+  EXPECT_THAT(*backend->unavailable(), StartsWith("libOpenCL-of-nobody.so.1: "));
+  EXPECT_TRUE(backend->devices().empty());
+  EXPECT_EQ(backend->open(0, {}).error().code(), ErrorCode::kNotFound);
+}
+
+TEST(OpenClWithoutDriver, AnotherLibraryIsAReasonThatNamesWhatItLacks) {
+  const auto backend = create_backend("libm.so.6");
+  ASSERT_TRUE(backend->unavailable());
+  EXPECT_THAT(*backend->unavailable(), HasSubstr("it has no clGetPlatformIDs"));
+}
+
+TEST(OpenClWithoutDriver, ALoaderWithoutPlatformsOrDevicesIsAReason) {
+  Library library = **Library::load("libOpenCL.so.1");
+  library.clGetDeviceIDs = answer<CL_DEVICE_NOT_FOUND>;
+  EXPECT_THAT(find_devices(library).error().message(), HasSubstr("no OpenCL driver found a device"));
+  library.clGetPlatformIDs = answer<-1001>;
+  EXPECT_THAT(find_devices(library).error().message(), HasSubstr("CL_PLATFORM_NOT_FOUND_KHR"));
+  library.clGetPlatformIDs = [](cl_uint, cl_platform_id*, cl_uint* count) -> cl_int {
+    *count = 0;
+    return CL_SUCCESS;
+  };
+  EXPECT_THAT(find_devices(library).error().message(), HasSubstr("no platform"));
+}
+
+TEST(OpenClWithoutDriver, ADeviceThatDoesNotAnswerIsListedAndRefused) {
+  Library library = **Library::load("libOpenCL.so.1");
+  library.clGetDeviceInfo = answer<CL_DEVICE_NOT_AVAILABLE>;
+  const auto found = find_devices(library);
+  ASSERT_TRUE(found);
+  ASSERT_FALSE(found->empty());
+  EXPECT_THAT(*found->front().refusal(), HasSubstr("clGetDeviceInfo failed with CL_DEVICE_NOT_AVAILABLE"));
+}
+
+TEST(OpenClRefusals, NameWhatADeviceLacks) {
+  const auto refusal = [](auto change) {
+    DeviceFacts facts = usable();
+    change(facts);
+    return facts.refusal().value_or("none");
+  };
+  EXPECT_EQ(refusal([](DeviceFacts&) {}), "none");
+  EXPECT_THAT(refusal([](DeviceFacts& facts) { facts.version = 110; }), HasSubstr("it has OpenCL 1.1"));
+  EXPECT_THAT(refusal([](DeviceFacts& facts) { facts.c_version = 110; }), HasSubstr("OpenCL C 1.1"));
+  EXPECT_THAT(refusal([](DeviceFacts& facts) { facts.available = false; }), HasSubstr("not available"));
+  EXPECT_THAT(refusal([](DeviceFacts& facts) { facts.little_endian = false; }), HasSubstr("little-endian"));
+  EXPECT_THAT(refusal([](DeviceFacts& facts) { facts.compiler = false; }), HasSubstr("no compiler"));
+  EXPECT_THAT(refusal([](DeviceFacts& facts) { facts.alignment_bits = 4096; }), HasSubstr("multiples of 512 bytes"));
+  DeviceFacts facts = usable();
+  facts.compiler = false;
+  const auto device = OpenClDevice::open(*Library::load("libOpenCL.so.1"), facts, "opencl:7");
+  EXPECT_EQ(device.error().code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(device.error().message(), StartsWith("device opencl:7: its driver has no compiler"));
+}
+
+TEST(OpenClFacts, ExtensionsAreWholeWords) {
+  DeviceFacts facts;
+  facts.extensions = "cl_khr_fp16_x cl_khr_fp64";
+  EXPECT_TRUE(facts.has("cl_khr_fp64"));
+  EXPECT_FALSE(facts.has("cl_khr_fp16"));
+}
+
+// A device whose library is changed, with a list of one launch that is ready to be submitted.
+class OpenClFailure : public OpenClTest {
+ protected:
+  Error failure(const Library& library) {
+    const auto facts = *find_devices(library);
+    const auto device = *OpenClDevice::open(std::make_shared<Library>(library), facts[size_t(index_)], "opencl:0");
+    auto buffer = *device->allocate(256);
+    auto list = *device->create_list();
+    const BufferRange range = whole(buffer);
+    const uint32_t words[] = {64, 2};
+    EXPECT_TRUE(list->launch(load(*device, kScale), {{1, 1, 1}, {&range, 1}, words}));
+    EXPECT_TRUE(list->finish());
+    const Status status = run(*device, *list);
+    EXPECT_FALSE(status);
+    return status ? Error(ErrorCode::kInternal, "test", "no failure") : status.error();
+  }
+
+  Library library_ = **Library::load("libOpenCL.so.1");
+};
+
+TEST_F(OpenClFailure, ALaunchThatTheDriverRefusesFailsTheTimeline) {
+  library_.clEnqueueNDRangeKernel = answer<CL_OUT_OF_RESOURCES>;
+  const Error error = failure(library_);
+  EXPECT_EQ(error.code(), ErrorCode::kDeviceLost);
+  EXPECT_THAT(error.message(), HasSubstr("clEnqueueNDRangeKernel failed with CL_OUT_OF_RESOURCES"));
+  EXPECT_THAT(error.message(), HasSubstr("launching kernel scale"));
+  library_.clEnqueueNDRangeKernel = answer<CL_MEM_OBJECT_ALLOCATION_FAILURE>;
+  EXPECT_EQ(failure(library_).code(), ErrorCode::kOutOfMemory);
+}
+
+TEST_F(OpenClFailure, ACommandThatFailsWhileRunningFailsTheTimeline) {
+  library_.clSetEventCallback = [](cl_event event, cl_int, void (*notify)(cl_event, cl_int, void*),
+                                   void* data) -> cl_int {
+    notify(event, CL_OUT_OF_RESOURCES, data);
+    return CL_SUCCESS;
+  };
+  const Error error = failure(library_);
+  EXPECT_EQ(error.code(), ErrorCode::kDeviceLost);
+  EXPECT_THAT(error.message(), HasSubstr("a command failed with CL_OUT_OF_RESOURCES"));
+}
+
+TEST_F(OpenClFailure, FailuresQuoteTheDriver) {
+  static const auto create = library_.clCreateContext;
+  library_.clCreateContext = [](const cl_context_properties* properties, cl_uint count, const cl_device_id* devices,
+                                void (*notify)(const char*, const void*, size_t, void*), void* data, cl_int* code) {
+    notify("the board is too hot", nullptr, 0, data);
+    return create(properties, count, devices, notify, data, code);
+  };
+  library_.clFlush = answer<CL_DEVICE_NOT_AVAILABLE>;
+  EXPECT_THAT(failure(library_).message(), HasSubstr("and its driver says: the board is too hot"));
+}
+
+}  // namespace
+}  // namespace trireme::opencl
