@@ -116,14 +116,16 @@ constexpr Helper kHelpers[] = {
      "uint float_to_half(float value) {\n  ushort half_bits;\n  vstore_half_rte(value, 0, (half*)&half_bits);\n"
      "  return half_bits;\n}\n"},
     {Op::kAbsolute, "int abs_of(int value) {\n  return value < 0 ? -value : value;\n}\n"},
+    // Without vector types, which would keep a processor's compiler from making vectors of work items.
     {Op::kDot4Signed,
-     "int dot4_signed(uint a, uint b, int sum) {\n  const int4 x = convert_int4(as_char4(a)), y = "
-     "convert_int4(as_char4(b));\n"
-     "  return sum + x.s0 * y.s0 + x.s1 * y.s1 + x.s2 * y.s2 + x.s3 * y.s3;\n}\n"},
+     "int dot4_signed(uint a, uint b, int sum) {\n"
+     "  return sum + ((int)(a << 24) >> 24) * ((int)(b << 24) >> 24) + ((int)(a << 16) >> 24) * ((int)(b << 16) >> 24) "
+     "+\n"
+     "         ((int)(a << 8) >> 24) * ((int)(b << 8) >> 24) + ((int)a >> 24) * ((int)b >> 24);\n}\n"},
     {Op::kDot4Unsigned,
-     "int dot4_unsigned(uint a, uint b, int sum) {\n  const int4 x = convert_int4(as_uchar4(a)), y = "
-     "convert_int4(as_char4(b));\n"
-     "  return sum + x.s0 * y.s0 + x.s1 * y.s1 + x.s2 * y.s2 + x.s3 * y.s3;\n}\n"},
+     "int dot4_unsigned(uint a, uint b, int sum) {\n"
+     "  return sum + (int)(a & 0xffu) * ((int)(b << 24) >> 24) + (int)((a >> 8) & 0xffu) * ((int)(b << 16) >> 24) +\n"
+     "         (int)((a >> 16) & 0xffu) * ((int)(b << 8) >> 24) + (int)(a >> 24) * ((int)b >> 24);\n}\n"},
 };
 constexpr Helper kDotHelpers[] = {
     {Op::kDot4Signed, "int dot4_signed(uint a, uint b, int sum) {\n  return sum + dot_4x8packed_ss_int(a, b);\n}\n"},

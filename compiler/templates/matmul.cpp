@@ -10,29 +10,37 @@ using kernel::Terms;
 
 namespace {
 
-constexpr uint32_t kRows = 32;  // of the weight, an item each; also a group of Q8_ACT
+constexpr uint32_t kRows = kTileRows;  // of the weight, an item each; also a group of Q8_ACT
 constexpr uint32_t kMostTile = 4;
 
 // What a dot product of one weight row with several activation rows needs.
 class DotProduct {
  public:
-  DotProduct(CallBuilder& b, ActScheme act, const TensorDesc& weight, int input, uint32_t activations)
+  DotProduct(CallBuilder& b, ActScheme act, const TensorDesc& weight, int input, uint32_t activations, bool software)
       : b_(b),
         act_(act),
+        rows_(weight.shape.rows()),
         columns_(weight.shape.back()),
         layout_(weight_layout(weight)),
         x_(activations),
+        software_(software),
         reader_(b, layout_, bind(b, layout_, input), columns_) {}
 
-  // One sum for each of the activation rows.
-  Terms sums(Term row, const Terms& x_rows) {
+  // One sum for each of the activation rows, of this item's row in this group's tile. Rows past the last give any
+  // number.
+  Terms sums(const Terms& x_rows) {
     Terms zeros(x_rows.size(), b_.f32(0));
     if (act_ == ActScheme::kQ8) {
       Terms starts;
       for (const Term& x_row : x_rows) starts.push_back(x_row * uint32_t(q8_row_words(columns_)));
       return b_.loop(b_.u32(0), b_.u32(uint32_t(columns_ / 32)), b_.u32(1), zeros,
-                     [&](Term block, const Terms& carried) { return add_block(row, block, starts, carried); });
+                     [&](Term block, const Terms& carried) {
+                       // On a processor this makes the items the inner loop, which its compiler can turn into vectors.
+                       if (software_) b_.barrier();
+                       return add_block(block, starts, carried);
+                     });
     }
+    const Term row = minimum(b_.group_id(0) * kRows + b_.local_id(), b_.u32(uint32_t(rows_ - 1)));
     return b_.loop(b_.u32(0), b_.u32(uint32_t(columns_)), b_.u32(1), zeros, [&](Term column, const Terms& carried) {
       const Term weight = reader_.element(row, column);
       Terms next;
@@ -57,13 +65,14 @@ class DotProduct {
   }
 
   // Sums of products inside a group are exact integers: of unsigned codes, and `lowest` times the activations' own sum.
-  Terms add_block(Term row, Term block, const Terms& starts, const Terms& carried) {
-    const std::vector<Term> words = reader_.code_words(row, block);
+  Terms add_block(Term block, const Terms& starts, const Terms& carried) {
+    const Term tile = b_.group_id(0), lane = b_.local_id();
+    const std::vector<Term> words = reader_.code_words(tile, lane, block);
     const auto groups = uint32_t(32 / layout_.group);
     Terms scales, minima;
     for (uint32_t g = 0; g < groups; ++g) {
-      scales.push_back(reader_.scale(row, block * groups + g));
-      if (layout_.has_minimum) minima.push_back(reader_.minimum(row, block * groups + g));
+      scales.push_back(reader_.scale(tile, lane, block * groups + g));
+      if (layout_.has_minimum) minima.push_back(reader_.minimum(tile, lane, block * groups + g));
     }
     Terms next;
     for (size_t i = 0; i < starts.size(); ++i) {
@@ -100,9 +109,11 @@ class DotProduct {
 
   CallBuilder& b_;
   ActScheme act_;
+  int64_t rows_;
   int64_t columns_;
   WeightLayout layout_;
   uint32_t x_;
+  bool software_;
   WeightReader reader_;
 };
 
@@ -132,23 +143,22 @@ Terms tile_rows(CallBuilder& b, Term rows, uint32_t tile) {
   return tiled;
 }
 
-Result<OpCalls> write(const Matmul& params, const OpDesc& op) {
+Result<OpCalls> write(const Matmul& params, const OpDesc& op, const Target& target) {
   const Shape2 shape = shape_of(op);
   CallBuilder b(name_of("matmul", op, shape), kRows);
   b.comment("an item a row of the weight in " + op.inputs[1].desc.format->name);
   const uint32_t x = b.input(0, "x");
-  DotProduct dot(b, params.act, op.inputs[1].desc, 1, x);
+  DotProduct dot(b, params.act, op.inputs[1].desc, 1, x, target.software);
   const uint32_t bias = params.has_bias ? b.plane(2, 0, "bias") : 0;
   const uint32_t residual = params.has_residual ? b.input(params.has_bias ? 3 : 2, "residual") : 0;
   const uint32_t y = b.output(0, "y");
   const Term rows = b.row_count(op.inputs[0].desc);
   const Term output = b.named(b.group_id(0) * kRows + b.local_id(), "output");
-  b.when((b.group_id(1) * shape.tile < rows) & (output < shape.outputs), [&] {
-    const Terms x_rows = tile_rows(b, rows, shape.tile);
-    const Terms sums = dot.sums(output, x_rows);
+  b.when(b.group_id(1) * shape.tile < rows, [&] {
+    const Terms sums = dot.sums(tile_rows(b, rows, shape.tile));
     for (uint32_t i = 0; i < shape.tile; ++i) {
       const Term row = b.group_id(1) * shape.tile + i;
-      b.when(row < rows, [&] {
+      b.when((row < rows) & (output < shape.outputs), [&] {
         Term value = sums[i];
         if (params.has_bias) value = value + b.load(bias, output, kernel::kF32);
         const Term at = row * shape.outputs + output;
@@ -163,21 +173,21 @@ Result<OpCalls> write(const Matmul& params, const OpDesc& op) {
   return calls;
 }
 
-Result<OpCalls> write(const MatmulGlu& params, const OpDesc& op) {
+Result<OpCalls> write(const MatmulGlu& params, const OpDesc& op, const Target& target) {
   const Shape2 shape = shape_of(op);
   CallBuilder b(name_of(params.quantize ? "matmul_glu_quantize" : "matmul_glu", op, shape), kRows);
   b.comment("gate and up, an item a row of each weight in " + op.inputs[1].desc.format->name);
   const uint32_t x = b.input(0, "x");
-  DotProduct gate(b, params.act, op.inputs[1].desc, 1, x), up(b, params.act, op.inputs[2].desc, 2, x);
+  DotProduct gate(b, params.act, op.inputs[1].desc, 1, x, target.software);
+  DotProduct up(b, params.act, op.inputs[2].desc, 2, x, target.software);
   const uint32_t y = b.output(0, "y");
   const uint32_t values = params.quantize ? b.shared("values", kernel::kF32, kRows * shape.tile) : 0;
   const Term rows = b.row_count(op.inputs[0].desc);
   const Term item = b.local_id();
   const Term output = b.named(b.group_id(0) * kRows + item, "output");
-  const Term last = b.named(minimum(output, b.u32(shape.outputs - 1)), "last");
   b.when(b.group_id(1) * shape.tile < rows, [&] {
     const Terms x_rows = tile_rows(b, rows, shape.tile);
-    const Terms gates = gate.sums(last, x_rows), ups = up.sums(last, x_rows);
+    const Terms gates = gate.sums(x_rows), ups = up.sums(x_rows);
     for (uint32_t i = 0; i < shape.tile; ++i) {
       const Term value = activate(b, params.activation, gates[i]) * ups[i];
       const Term row = b.group_id(1) * shape.tile + i;
@@ -203,9 +213,9 @@ Result<OpCalls> write(const MatmulGlu& params, const OpDesc& op) {
 
 }  // namespace
 
-Result<OpCalls> write_matmul(const OpDesc& op, const Target&) {
-  if (const auto* matmul = std::get_if<Matmul>(&op.params)) return write(*matmul, op);
-  return write(std::get<MatmulGlu>(op.params), op);
+Result<OpCalls> write_matmul(const OpDesc& op, const Target& target) {
+  if (const auto* matmul = std::get_if<Matmul>(&op.params)) return write(*matmul, op, target);
+  return write(std::get<MatmulGlu>(op.params), op, target);
 }
 
 }  // namespace trireme::compiler

@@ -22,16 +22,25 @@ bool has_half_scales(const Format& format) {
          format.codes.multiplier == 1;
 }
 
-// Element e of a block of 32 lies in byte e % 4 of a word, so that one shift and one AND give four codes.
+// Element e of a block of 32 lies in byte e % 4 of a word, so that one shift and one AND give four codes. The words of
+// a block lie kTileRows apart.
 void pack_block(const int8_t* codes, const WeightLayout& layout, uint32_t* words) {
   const int per_byte = 8 / layout.bits;
-  const auto count = size_t(kBlock * layout.bits / 32);
-  std::fill_n(words, count, 0u);
   for (int64_t e = 0; e < kBlock; ++e) {
     const auto code = uint32_t(codes[e] - layout.lowest);
     const int64_t quad = e / 4;  // four neighbours share a shift
-    words[quad / per_byte] |= code << (8 * (e % 4) + layout.bits * (quad % per_byte));
+    words[quad / per_byte * kTileRows] |= code << (8 * (e % 4) + layout.bits * (quad % per_byte));
   }
+}
+
+int64_t padded(int64_t rows) { return (rows + kTileRows - 1) / kTileRows * kTileRows; }
+
+// Calls store(place, value) for each number of each row, at its place among those of whole tiles.
+template <typename Store>
+void interleave(const std::vector<float>& numbers, int64_t rows, int64_t groups, Store store) {
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t group = 0; group < groups; ++group)
+      store((row / kTileRows * groups + group) * kTileRows + row % kTileRows, numbers[size_t(row * groups + group)]);
 }
 
 }  // namespace
@@ -59,8 +68,9 @@ WeightLayout weight_layout(const TensorDesc& desc) {
 std::vector<uint64_t> plane_bytes(const WeightLayout& layout, int64_t rows, int64_t columns) {
   const auto words = [](int64_t bytes) { return uint64_t((bytes + 3) / 4 * 4); };
   if (layout.kind == WeightKind::kWords) return {words(layout.format->tensor_bytes(rows, columns))};
-  const int64_t groups = rows * (columns / layout.group);
-  std::vector<uint64_t> bytes = {words(rows * columns * layout.bits / 8), words(groups * (layout.half_scales ? 2 : 4))};
+  const int64_t groups = padded(rows) * (columns / layout.group);
+  std::vector<uint64_t> bytes = {words(padded(rows) * columns * layout.bits / 8),
+                                 words(groups * (layout.half_scales ? 2 : 4))};
   if (layout.has_minimum) bytes.push_back(words(groups * 4));
   return bytes;
 }
@@ -79,20 +89,27 @@ Status pack_rows(const WeightLayout& layout, const HostTensor& tensor, int64_t f
     std::memcpy(planes[0].data(), values.data(), values.size() * sizeof(float));
     return {};
   }
-  const auto groups = size_t(count * (columns / layout.group));
+  const int64_t groups = columns / layout.group, blocks = columns / kBlock;
   std::vector<int8_t> codes(size_t(count * columns));
-  std::vector<float> scales(groups), minima(layout.has_minimum ? groups : 0);
+  std::vector<float> scales(size_t(count * groups)), minima(layout.has_minimum ? scales.size() : 0);
   TRIREME_TRY(decode_integer_rows(tensor, first, count, codes, scales, minima));
+  for (const std::span<std::byte> plane : planes) std::fill(plane.begin(), plane.end(), std::byte{0});
   auto* words = reinterpret_cast<uint32_t*>(planes[0].data());
-  for (int64_t block = 0; block < count * columns / kBlock; ++block)
-    pack_block(codes.data() + block * kBlock, layout, words + block * layout.bits);
+  for (int64_t row = 0; row < count; ++row)
+    for (int64_t block = 0; block < blocks; ++block) {
+      const int64_t tile = (row / kTileRows * blocks + block) * layout.bits * kTileRows;
+      pack_block(codes.data() + row * columns + block * kBlock, layout, words + tile + row % kTileRows);
+    }
   if (layout.half_scales) {
     auto* halves = reinterpret_cast<uint16_t*>(planes[1].data());
-    std::transform(scales.begin(), scales.end(), halves, f32_to_f16);
+    interleave(scales, count, groups, [&](int64_t place, float scale) { halves[place] = f32_to_f16(scale); });
   } else {
-    std::memcpy(planes[1].data(), scales.data(), groups * sizeof(float));
+    auto* floats = reinterpret_cast<float*>(planes[1].data());
+    interleave(scales, count, groups, [&](int64_t place, float scale) { floats[place] = scale; });
   }
-  if (layout.has_minimum) std::memcpy(planes[2].data(), minima.data(), groups * sizeof(float));
+  if (!layout.has_minimum) return {};
+  auto* floats = reinterpret_cast<float*>(planes[2].data());
+  interleave(minima, count, groups, [&](int64_t place, float minimum) { floats[place] = minimum; });
   return {};
 }
 
@@ -109,36 +126,41 @@ Term WeightReader::element(Term row, Term column) const {
     const Term word = b_.load(planes_[0], index >> 1u, kernel::kU32);
     return bitcast((word >> ((index & 1u) << 4u)) << 16u, Scalar::kF32);
   }
-  const Term in_block = column & 31u, quad = in_block >> 2u;
+  const Term tile = row >> 5u, lane = row & 31u, in_block = column & 31u, quad = in_block >> 2u;
   const auto per_byte = uint32_t(8 / layout_.bits);
-  const Term word_index = (index >> 5u) * uint32_t(layout_.bits) + quad / per_byte;
+  const Term word = (tile * uint32_t(columns_ / kBlock) + (column >> 5u)) * uint32_t(layout_.bits) + quad / per_byte;
   const Term shift = ((in_block & 3u) << 3u) + (quad % per_byte) * uint32_t(layout_.bits);
-  const Term code = (b_.load(planes_[0], word_index, kernel::kU32) >> shift) & uint32_t((1 << layout_.bits) - 1);
+  const Term packed = b_.load(planes_[0], (word << 5u) + lane, kernel::kU32);
+  const Term code = (packed >> shift) & uint32_t((1 << layout_.bits) - 1);
   const Term value = convert(bitcast(code, Scalar::kI32) + b_.i32(layout_.lowest), Scalar::kF32);
   const Term group = column / uint32_t(layout_.group);
-  const Term scaled = value * scale(row, group);
-  return layout_.has_minimum ? scaled + minimum(row, group) : scaled;
+  const Term scaled = value * scale(tile, lane, group);
+  return layout_.has_minimum ? scaled + minimum(tile, lane, group) : scaled;
 }
 
-std::vector<Term> WeightReader::code_words(Term row, Term block) const {
-  const Term first = (row * uint32_t(columns_ / kBlock) + block) * uint32_t(layout_.bits);
+std::vector<Term> WeightReader::code_words(Term tile, Term lane, Term block) const {
+  const Term first = ((tile * uint32_t(columns_ / kBlock) + block) * uint32_t(layout_.bits) << 5u) + lane;
   const int per_byte = 8 / layout_.bits;
   const Term mask = b_.u32(layout_.bits == 8 ? 0xffffffffu : layout_.bits == 4 ? 0x0f0f0f0fu : 0x03030303u);
   std::vector<Term> words;
   for (int word = 0; word < layout_.bits; ++word) {
-    const Term packed = b_.load(planes_[0], first + uint32_t(word), kernel::kU32);
+    const Term packed = b_.load(planes_[0], first + uint32_t(word * kTileRows), kernel::kU32);
     for (int part = 0; part < per_byte; ++part) words.push_back((packed >> uint32_t(part * layout_.bits)) & mask);
   }
   return words;
 }
 
-Term WeightReader::scale(Term row, Term index) const {
-  const Term at = row * uint32_t(columns_ / layout_.group) + index;
+Term WeightReader::group_index(Term tile, Term lane, Term index) const {
+  return ((tile * uint32_t(columns_ / layout_.group) + index) << 5u) + lane;
+}
+
+Term WeightReader::scale(Term tile, Term lane, Term index) const {
+  const Term at = group_index(tile, lane, index);
   return layout_.half_scales ? half_at(planes_[1], at) : b_.load(planes_[1], at, kernel::kF32);
 }
 
-Term WeightReader::minimum(Term row, Term index) const {
-  return b_.load(planes_[2], row * uint32_t(columns_ / layout_.group) + index, kernel::kF32);
+Term WeightReader::minimum(Term tile, Term lane, Term index) const {
+  return b_.load(planes_[2], group_index(tile, lane, index), kernel::kF32);
 }
 
 }  // namespace trireme::compiler

@@ -11,6 +11,11 @@
 
 namespace trireme::compiler {
 
+// Rows whose words lie side by side, so that neighbouring work items read neighbouring words. Rows are filled up to it.
+inline constexpr int64_t kTileRows = 32;
+
+// An integer plane holds, for each tile of rows and each block of 32 columns or each group, word by word the tile's
+// rows.
 enum class WeightKind : uint8_t {
   kWords,    // plane 0: f32, or f16 or bf16 two a word, as stored
   kInteger,  // plane 0: codes less `lowest`, plane 1: a scale for each group, f16 or f32, plane 2: minima, if any
@@ -48,14 +53,16 @@ class WeightReader {
   // One element as f32.
   kernel::Term element(kernel::Term row, kernel::Term column) const;
 
-  // Of the 32 elements from column 32 * block: eight words of four codes each, as unsigned bytes. kInteger alone.
-  std::vector<kernel::Term> code_words(kernel::Term row, kernel::Term block) const;
+  // Row `lane` of a tile of rows, kInteger alone. Of the 32 elements from column 32 * block: eight words of four codes
+  // each, as unsigned bytes.
+  std::vector<kernel::Term> code_words(kernel::Term tile, kernel::Term lane, kernel::Term block) const;
   // Scale and minimum of group `index` (of 16 or 32) of a row.
-  kernel::Term scale(kernel::Term row, kernel::Term index) const;
-  kernel::Term minimum(kernel::Term row, kernel::Term index) const;
+  kernel::Term scale(kernel::Term tile, kernel::Term lane, kernel::Term index) const;
+  kernel::Term minimum(kernel::Term tile, kernel::Term lane, kernel::Term index) const;
 
  private:
   kernel::Term half_at(uint32_t buffer, kernel::Term index) const;
+  kernel::Term group_index(kernel::Term tile, kernel::Term lane, kernel::Term index) const;
 
   kernel::Builder& b_;
   WeightLayout layout_;
