@@ -118,83 +118,112 @@ Status check_cache(const TensorDesc& cache, const Target& target) {
   return {};
 }
 
-// q, k: turned and written to `q_out` or the cache. Input numbers of the op.
-struct HeadCall {
-  const char* name;
-  int source;
-  int weight;  // of the norm
-  int cache;   // -1: output 0
+// Heads of one operand, counted by the grid's first axis.
+struct Heads {
+  int source;  // input number of the op
+  uint32_t heads;
+  Term number;  // of the group's head among them
 };
 
-Result<KernelCall> write_head(const RopeStore& params, const OpDesc& op, const HeadCall& head, int positions,
-                              int slots) {
-  const Shape& shape = op.inputs[size_t(head.source)].desc.shape;
-  const auto heads = uint32_t(shape[1]), columns = uint32_t(shape[2]);
-  CallBuilder b(std::string(head.name) + "_" + std::to_string(heads) + "x" + std::to_string(columns), kGroupSize);
-  const uint32_t x = b.input(head.source, "x");
-  const uint32_t weight = params.has_norm ? b.plane(head.weight, 0, "weight") : 0;
-  const uint32_t position = b.input(positions, "positions");
-  const uint32_t frequencies = b.plane(positions + 1, 0, "frequencies");
-  const uint32_t slot = head.cache < 0 ? 0 : b.input(slots, "slots");
-  const uint32_t out = head.cache < 0 ? b.output(0, "y") : b.input(head.cache, "cache", Access::kWrite);
-  const Term rows = b.row_count(op.inputs[size_t(head.source)].desc);
-  const Term row = b.named(b.group_id(1), "row"), number = b.named(b.group_id(0), "number");
-  Head state(b, params, columns, op.inputs[size_t(positions + 1)].desc.shape[0], position, frequencies);
-  b.when(row < rows, [&] {
-    const Term start = (row * heads + number) * columns;
-    state.load(x, start, weight);
-    state.rotate(row);
-    if (head.cache < 0) return state.store(out, start);
-    store_head(b, out, cache_shape(op.inputs[size_t(head.cache)].desc), b.load(slot, row, kernel::kU32), number,
-               [&](Term i) { return state.at(i); });
-  });
-  return b.call({heads, uint32_t(shape[0]), 1});
+// Copies a head to the cache as it is.
+void copy_head(CallBuilder& b, const OpDesc& op, uint32_t x, const Heads& heads, int cache, uint32_t out, Term slot,
+               Term row) {
+  const CacheShape shape = cache_shape(op.inputs[size_t(cache)].desc);
+  const Term start = (row * heads.heads + heads.number) * shape.columns;
+  store_head(b, out, shape, slot, heads.number, [&](Term i) { return b.load(x, start + i, kernel::kF32); });
 }
 
-// Copies heads to the cache as they are.
-Result<KernelCall> write_store(const OpDesc& op, int source, int slots, int cache) {
-  const Shape& shape = op.inputs[size_t(source)].desc.shape;
+Result<OpCalls> one_call(CallBuilder& b, std::array<uint32_t, 3> groups) {
+  TRIREME_ASSIGN(KernelCall call, b.call(groups));
+  OpCalls calls;
+  calls.push_back(std::move(call));
+  return calls;
+}
+
+Result<OpCalls> write(const Rope& rope, const OpDesc& op) {
+  const Shape& shape = op.inputs[0].desc.shape;
   const auto heads = uint32_t(shape[1]), columns = uint32_t(shape[2]);
-  CallBuilder b("kv_store_" + std::to_string(heads) + "x" + std::to_string(columns), kGroupSize);
-  const uint32_t x = b.input(source, "x"), slot = b.input(slots, "slots");
-  const uint32_t out = b.input(cache, "cache", Access::kWrite);
-  const Term rows = b.row_count(op.inputs[size_t(source)].desc);
+  CallBuilder b("rope_" + std::to_string(heads) + "x" + std::to_string(columns), kGroupSize);
+  const uint32_t x = b.input(0, "x"), positions = b.input(1, "positions");
+  const uint32_t frequencies = b.plane(2, 0, "frequencies"), out = b.output(0, "y");
+  const Term rows = b.row_count(op.inputs[0].desc);
   const Term row = b.named(b.group_id(1), "row"), number = b.named(b.group_id(0), "number");
+  const RopeStore params{rope, false, {}};
+  Head head(b, params, columns, op.inputs[2].desc.shape[0], positions, frequencies);
   b.when(row < rows, [&] {
     const Term start = (row * heads + number) * columns;
-    store_head(b, out, cache_shape(op.inputs[size_t(cache)].desc), b.load(slot, row, kernel::kU32), number,
-               [&](Term i) { return b.load(x, start + i, kernel::kF32); });
+    head.load(x, start, 0);
+    head.rotate(row);
+    head.store(out, start);
   });
-  return b.call({heads, uint32_t(shape[0]), 1});
+  return one_call(b, {heads, uint32_t(shape[0]), 1});
+}
+
+// The heads of k and of v, to the cache as they are.
+Result<OpCalls> write(const KvStore&, const OpDesc& op) {
+  const Shape& shape = op.inputs[0].desc.shape;
+  const auto heads = uint32_t(shape[1]);
+  CallBuilder b("kv_store_" + std::to_string(heads) + "x" + std::to_string(shape[2]), kGroupSize);
+  const uint32_t k = b.input(0, "k"), v = b.input(1, "v"), slots = b.input(2, "slots");
+  const uint32_t k_cache = b.input(3, "k_cache", Access::kWrite), v_cache = b.input(4, "v_cache", Access::kWrite);
+  const Term rows = b.row_count(op.inputs[0].desc);
+  const Term row = b.named(b.group_id(1), "row"), number = b.named(b.group_id(0), "number");
+  b.when(row < rows, [&] {
+    const Term slot = b.load(slots, row, kernel::kU32);
+    b.when(number < heads, [&] { copy_head(b, op, k, {0, heads, number}, 3, k_cache, slot, row); });
+    b.when(b.u32(heads) <= number, [&] { copy_head(b, op, v, {1, heads, number - heads}, 4, v_cache, slot, row); });
+  });
+  return one_call(b, {2 * heads, uint32_t(shape[0]), 1});
+}
+
+// A group a head: of q first, then of k, then of v.
+Result<OpCalls> write(const RopeStore& params, const OpDesc& op) {
+  const Shape& shape = op.inputs[0].desc.shape;
+  const auto q_heads = uint32_t(shape[1]), kv_heads = uint32_t(op.inputs[1].desc.shape[1]),
+             columns = uint32_t(shape[2]);
+  const int next = params.has_norm ? 5 : 3;
+  CallBuilder b("rope_store_" + std::to_string(q_heads + 2 * kv_heads) + "x" + std::to_string(columns), kGroupSize);
+  const uint32_t q = b.input(0, "q"), k = b.input(1, "k"), v = b.input(2, "v");
+  const uint32_t q_weight = params.has_norm ? b.plane(3, 0, "q_weight") : 0;
+  const uint32_t k_weight = params.has_norm ? b.plane(4, 0, "k_weight") : 0;
+  const uint32_t positions = b.input(next, "positions"), frequencies = b.plane(next + 1, 0, "frequencies");
+  const uint32_t slots = b.input(next + 2, "slots");
+  const uint32_t k_cache = b.input(next + 3, "k_cache", Access::kWrite);
+  const uint32_t v_cache = b.input(next + 4, "v_cache", Access::kWrite);
+  const uint32_t out = b.output(0, "y");
+  const Term rows = b.row_count(op.inputs[0].desc);
+  const Term row = b.named(b.group_id(1), "row"), number = b.named(b.group_id(0), "number");
+  Head head(b, params, columns, op.inputs[size_t(next + 1)].desc.shape[0], positions, frequencies);
+  const Term k_end = b.u32(q_heads + kv_heads);
+  b.when(row < rows, [&] {
+    const Term slot = b.load(slots, row, kernel::kU32);
+    b.when(number < q_heads, [&] {
+      const Term start = (row * q_heads + number) * columns;
+      head.load(q, start, q_weight);
+      head.rotate(row);
+      head.store(out, start);
+    });
+    b.when((b.u32(q_heads) <= number) & (number < k_end), [&] {
+      const Term own = number - q_heads;
+      head.load(k, (row * kv_heads + own) * columns, k_weight);
+      head.rotate(row);
+      store_head(b, k_cache, cache_shape(op.inputs[size_t(next + 3)].desc), slot, own,
+                 [&](Term i) { return head.at(i); });
+    });
+    b.when(k_end <= number, [&] { copy_head(b, op, v, {2, kv_heads, number - k_end}, next + 4, v_cache, slot, row); });
+  });
+  return one_call(b, {q_heads + 2 * kv_heads, uint32_t(shape[0]), 1});
 }
 
 }  // namespace
 
 Result<OpCalls> write_rope(const OpDesc& op, const Target& target) {
-  OpCalls calls;
-  const auto add = [&](Result<KernelCall> call) -> Status {
-    if (!call) return fail(std::move(call).error());
-    calls.push_back(std::move(*call));
-    return {};
-  };
-  if (const auto* rope = std::get_if<Rope>(&op.params)) {
-    const RopeStore params{*rope, false, {}};
-    TRIREME_TRY(add(write_head(params, op, {"rope", 0, -1, -1}, 1, -1)));
-    return calls;
-  }
+  if (const auto* rope = std::get_if<Rope>(&op.params)) return write(*rope, op);
   const auto* params = std::get_if<RopeStore>(&op.params);
-  const int positions = params && params->has_norm ? 5 : 3;
-  const int slots = params ? positions + 2 : 2;
-  TRIREME_TRY(check_cache(op.inputs[size_t(slots + 1)].desc, target));
-  if (params) {
-    TRIREME_TRY(add(write_head(*params, op, {"rope_q", 0, 3, -1}, positions, slots)));
-    TRIREME_TRY(add(write_head(*params, op, {"rope_k", 1, 4, slots + 1}, positions, slots)));
-    TRIREME_TRY(add(write_store(op, 2, slots, slots + 2)));
-    return calls;
-  }
-  TRIREME_TRY(add(write_store(op, 0, slots, slots + 1)));
-  TRIREME_TRY(add(write_store(op, 1, slots, slots + 2)));
-  return calls;
+  const size_t cache = !params ? 3 : params->has_norm ? 8 : 6;
+  TRIREME_TRY(check_cache(op.inputs[cache].desc, target));
+  if (params) return write(*params, op);
+  return write(std::get<KvStore>(op.params), op);
 }
 
 }  // namespace trireme::compiler
