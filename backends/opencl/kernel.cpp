@@ -117,7 +117,8 @@ Result<std::vector<std::byte>> read_binary(const Connection& connection, cl_prog
   std::vector<std::byte> built(sizeof(Header) + bytes);
   auto* binary = reinterpret_cast<unsigned char*>(built.data() + sizeof(Header));
   TRIREME_TRY(
-      connection.check(get(program, CL_PROGRAM_BINARIES, sizeof(binary), &binary, nullptr), "clGetProgramInfo"));
+      connection.check(get(program, CL_PROGRAM_BINARIES, sizeof(unsigned char*), static_cast<void*>(&binary), nullptr),
+                       "clGetProgramInfo"));
   const Header header = header_of(build_key, std::span(built).subspan(sizeof(Header)));
   std::memcpy(built.data(), &header, sizeof(header));
   return built;

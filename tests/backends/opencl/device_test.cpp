@@ -210,6 +210,7 @@ TEST_F(KernelDeviceOnOpenCl, ASignalThatDoesNotGrowFailsItsTimeline) {
 TEST_F(KernelDeviceOnOpenCl, ThreadsMaySubmitAtOnce) {
   constexpr int kThreads = 4, kRounds = 50;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t)
     threads.emplace_back([&, t] {
       auto buffer = buffer_of<int32_t>({t, -1});
