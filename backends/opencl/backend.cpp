@@ -49,7 +49,7 @@ class OpenClBackend final : public Backend {
         TRIREME_ASSIGN(found_.devices, find_devices(*found_.library));
         return {};
       };
-      if (const Status status = find(); !status) found_.reason = status.error().message();
+      if (const Status status = find(); !status) found_.reason = status.error().why() + "; " + status.error().remedy();
     });
     return found_;
   }

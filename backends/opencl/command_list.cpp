@@ -46,7 +46,8 @@ Status OpenClKernelList::set_arguments(const Step& step, const KernelLaunch& lau
   cl_uint index = 0;
   for (const BufferRange& range : launch.buffers) {
     TRIREME_ASSIGN(const cl_mem memory, bind(range));
-    TRIREME_TRY(connection_->check(set(step.instance.get(), index++, sizeof(memory), &memory), "clSetKernelArg"));
+    TRIREME_TRY(connection_->check(set(step.instance.get(), index++, sizeof(cl_mem), static_cast<const void*>(&memory)),
+                                   "clSetKernelArg"));
   }
   for (const uint32_t word : launch.words)
     TRIREME_TRY(connection_->check(set(step.instance.get(), index++, sizeof(word), &word), "clSetKernelArg"));

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "backends/opencl/device_facts.h"
 #include "backends/opencl/handle.h"

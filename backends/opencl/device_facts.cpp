@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <tuple>
 
 #include "backends/opencl/error.h"
 #include "hal/kernel_device.h"
@@ -96,13 +97,16 @@ DeviceFacts ask(const Library& library, cl_platform_id platform, cl_device_id de
   return facts;
 }
 
-// A platform that has none of a type, or does not know it, answers with an error.
-std::vector<cl_device_id> devices_of(const Library& library, cl_platform_id platform, cl_device_type type) {
+// A driver that has no device of a type, or does not know the type, answers with an error; `code` is then its code.
+std::vector<cl_device_id> devices_of(const Library& library, cl_platform_id platform, cl_device_type type,
+                                     cl_int& code) {
   cl_uint count = 0;
-  if (library.clGetDeviceIDs(platform, type, 0, nullptr, &count) != CL_SUCCESS) return {};
-  std::vector<cl_device_id> devices(count);
-  if (library.clGetDeviceIDs(platform, type, count, devices.data(), nullptr) != CL_SUCCESS) return {};
-  return devices;
+  cl_int answer = library.clGetDeviceIDs(platform, type, 0, nullptr, &count);
+  std::vector<cl_device_id> devices(answer == CL_SUCCESS ? count : 0);
+  if (!devices.empty()) answer = library.clGetDeviceIDs(platform, type, count, devices.data(), nullptr);
+  if (answer == CL_SUCCESS) return devices;
+  code = answer;
+  return {};
 }
 
 }  // namespace
@@ -131,21 +135,25 @@ std::optional<std::string> DeviceFacts::refusal() const {
 }
 
 Result<std::vector<DeviceFacts>> find_devices(const Library& library) {
+  constexpr std::string_view kRemedy = "install a driver, which 'clinfo' should then show";
   cl_uint count = 0;
   cl_int code = library.clGetPlatformIDs(0, nullptr, &count);
   std::vector<cl_platform_id> platforms(code == CL_SUCCESS ? count : 0);
   if (!platforms.empty()) code = library.clGetPlatformIDs(count, platforms.data(), nullptr);
   if (platforms.empty() || code != CL_SUCCESS)
-    return fail(ErrorCode::kNotFound, "opencl",
-                "no OpenCL driver is installed: clGetPlatformIDs gives " +
-                    (code == CL_SUCCESS ? "no platform" : std::string(code_name(code))));
+    return fail(ErrorCode::kNotFound, "OpenCL",
+                "no driver is installed: clGetPlatformIDs gives " +
+                    (code == CL_SUCCESS ? "no platform" : std::string(code_name(code))),
+                kRemedy);
   std::vector<DeviceFacts> found;
   for (const cl_platform_id platform : platforms)
     // Devices for custom programs are not among all.
     for (const cl_device_type type : {cl_device_type(CL_DEVICE_TYPE_ALL), cl_device_type(CL_DEVICE_TYPE_CUSTOM)})
-      for (const cl_device_id device : devices_of(library, platform, type))
+      for (const cl_device_id device : devices_of(library, platform, type, code))
         found.push_back(ask(library, platform, device));
-  if (found.empty()) return fail(ErrorCode::kNotFound, "opencl", "no OpenCL driver found a device that it can drive");
+  if (found.empty())
+    return fail(ErrorCode::kNotFound, "OpenCL",
+                "no driver has a device: clGetDeviceIDs gives " + std::string(code_name(code)), kRemedy);
   std::stable_sort(found.begin(), found.end(), [](const DeviceFacts& left, const DeviceFacts& right) {
     return std::tie(left.platform_name, left.platform_version) < std::tie(right.platform_name, right.platform_version);
   });

@@ -1,5 +1,7 @@
 #include "backends/opencl/kernel.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "backends/opencl/error.h"
@@ -61,21 +63,19 @@ Status build_program(const Connection& connection, cl_program program) {
   const cl_int code =
       connection.library().clBuildProgram(program, 1, &connection.facts().device, kBuildOptions, nullptr, nullptr);
   if (code == CL_SUCCESS) return {};
-  return fail(ErrorCode::kInternal, connection.id(),
-              "clBuildProgram failed with " + std::string(code_name(code)) + ": " +
-                  first_error_line(build_log(connection, program)),
-              "report it together with what 'clinfo' prints");
+  const Error error = call_error(connection.id(), "clBuildProgram", code);
+  return fail(error.code(), error.what(), error.why() + ": " + first_error_line(build_log(connection, program)),
+              error.remedy());
 }
 
-// Errors: kNotFound when the program has no such kernel, kInvalidArgument when it takes another number of arguments,
-// kUnsupported when the device cannot run groups of its size.
+// Errors: kInternal when it takes another number of arguments, kUnsupported when the device cannot run such groups.
 Status check_kernel(const Connection& connection, cl_kernel kernel, const KernelSource& source) {
   const Library& library = connection.library();
   cl_uint arguments = 0;
   TRIREME_TRY(connection.check(
       library.clGetKernelInfo(kernel, CL_KERNEL_NUM_ARGS, sizeof(arguments), &arguments, nullptr), "clGetKernelInfo"));
   if (arguments != source.buffers + source.launch_words)
-    return fail(ErrorCode::kInvalidArgument, "kernel " + source.entry,
+    return fail(ErrorCode::kInternal, "kernel " + source.entry,
                 "it takes " + std::to_string(arguments) + " arguments, not " + std::to_string(source.buffers) +
                     " buffers and " + std::to_string(source.launch_words) + " words");
   size_t group_size = 0;
@@ -98,13 +98,11 @@ Status check_kernel(const Connection& connection, cl_kernel kernel, const Kernel
   return {};
 }
 
-Result<Handle<cl_kernel>> create_kernel(const Connection& connection, cl_program program, const std::string& entry,
-                                        ErrorCode otherwise) {
+Result<Handle<cl_kernel>> create_kernel(const Connection& connection, cl_program program, const std::string& entry) {
   cl_int code = CL_SUCCESS;
   auto kernel = connection.own(connection.library().clCreateKernel(program, entry.c_str(), &code),
                                connection.library().clReleaseKernel);
-  if (code != CL_SUCCESS)
-    return fail(call_error(connection.id(), "clCreateKernel", code, otherwise), "creating kernel " + entry);
+  TRIREME_TRY(connection.check(code, "clCreateKernel"));
   return kernel;
 }
 
@@ -119,10 +117,25 @@ Result<std::vector<std::byte>> read_binary(const Connection& connection, cl_prog
   std::vector<std::byte> built(sizeof(Header) + bytes);
   auto* binary = reinterpret_cast<unsigned char*>(built.data() + sizeof(Header));
   TRIREME_TRY(
-      connection.check(get(program, CL_PROGRAM_BINARIES, sizeof(binary), &binary, nullptr), "clGetProgramInfo"));
+      connection.check(get(program, CL_PROGRAM_BINARIES, sizeof(unsigned char*), static_cast<void*>(&binary), nullptr),
+                       "clGetProgramInfo"));
   const Header header = header_of(build_key, std::span(built).subspan(sizeof(Header)));
   std::memcpy(built.data(), &header, sizeof(header));
   return built;
+}
+
+Result<Handle<cl_program>> load_program(const Connection& connection, std::span<const std::byte> binary) {
+  const Library& library = connection.library();
+  const size_t bytes = binary.size();
+  const auto* start = reinterpret_cast<const unsigned char*>(binary.data());
+  cl_int status = CL_SUCCESS, code = CL_SUCCESS;
+  auto program = connection.own(library.clCreateProgramWithBinary(connection.context(), 1, &connection.facts().device,
+                                                                  &bytes, &start, &status, &code),
+                                library.clReleaseProgram);
+  TRIREME_TRY(connection.check(code, "clCreateProgramWithBinary"));
+  TRIREME_TRY(connection.check(status, "clCreateProgramWithBinary"));
+  TRIREME_TRY(build_program(connection, program.get()));
+  return program;
 }
 
 Status check_bytes(std::span<const std::byte> built, std::string_view build_key) {
@@ -151,7 +164,7 @@ Result<std::vector<std::byte>> OpenClKernel::build(const Connection& connection,
         library.clCreateProgramWithSource(connection.context(), 1, &text, &bytes, &code), library.clReleaseProgram);
     TRIREME_TRY(connection.check(code, "clCreateProgramWithSource"));
     TRIREME_TRY(build_program(connection, program.get()));
-    TRIREME_ASSIGN(const auto kernel, create_kernel(connection, program.get(), source.entry, ErrorCode::kInternal));
+    TRIREME_ASSIGN(const auto kernel, create_kernel(connection, program.get(), source.entry));
     TRIREME_TRY(check_kernel(connection, kernel.get(), source));
     return read_binary(connection, program.get(), build_key);
   };
@@ -164,28 +177,20 @@ Result<std::shared_ptr<const OpenClKernel>> OpenClKernel::load(std::shared_ptr<C
                                                                const KernelSource& source,
                                                                std::span<const std::byte> built,
                                                                std::string_view build_key) {
-  TRIREME_TRY(check_bytes(built, build_key));
   std::shared_ptr<OpenClKernel> kernel(new OpenClKernel(std::move(connection), source));
-  const Connection& owner = *kernel->connection_;
-  const auto binary = built.subspan(sizeof(Header));
-  const size_t bytes = binary.size();
-  const auto* start = reinterpret_cast<const unsigned char*>(binary.data());
-  cl_int status = CL_SUCCESS, code = CL_SUCCESS;
-  kernel->program_ = owner.own(owner.library().clCreateProgramWithBinary(owner.context(), 1, &owner.facts().device,
-                                                                         &bytes, &start, &status, &code),
-                               owner.library().clReleaseProgram);
-  TRIREME_TRY(owner.check(code, "clCreateProgramWithBinary", ErrorCode::kCorruptData));
-  TRIREME_TRY(owner.check(status, "clCreateProgramWithBinary", ErrorCode::kCorruptData));
-  Status usable = build_program(owner, kernel->program_.get());
-  if (usable) {
-    TRIREME_ASSIGN(const auto instance,
-                   create_kernel(owner, kernel->program_.get(), source.entry, ErrorCode::kCorruptData));
-    usable = check_kernel(owner, instance.get(), source);
-  }
-  if (!usable && usable.error().code() != ErrorCode::kUnsupported)
-    return fail(ErrorCode::kCorruptData, usable.error().what(), usable.error().why(), "build the kernel again");
-  if (!usable) return fail(std::move(usable).error());
-  return kernel;
+  const auto load = [&]() -> Status {
+    TRIREME_TRY(check_bytes(built, build_key));
+    TRIREME_ASSIGN(kernel->program_, load_program(*kernel->connection_, built.subspan(sizeof(Header))));
+    TRIREME_ASSIGN(const auto instance, kernel->instance());
+    return check_kernel(*kernel->connection_, instance.get(), source);
+  };
+  const Status loaded = load();
+  if (loaded) return kernel;
+  // The bytes are as they were written; a program that is not this source's was kept under its name.
+  Error error = loaded.error();
+  if (error.code() == ErrorCode::kInternal)
+    error = Error(ErrorCode::kCorruptData, error.what(), error.why(), "build the kernel again");
+  return fail(std::move(error), "loading kernel " + source.entry);
 }
 
 OpenClKernel::OpenClKernel(std::shared_ptr<Connection> connection, const KernelSource& source)
@@ -193,7 +198,7 @@ OpenClKernel::OpenClKernel(std::shared_ptr<Connection> connection, const KernelS
       source_{source.entry, {}, source.group_size, source.buffers, source.launch_words} {}
 
 Result<Handle<cl_kernel>> OpenClKernel::instance() const {
-  return create_kernel(*connection_, program_.get(), source_.entry, ErrorCode::kInternal);
+  return create_kernel(*connection_, program_.get(), source_.entry);
 }
 
 }  // namespace trireme::opencl

@@ -1,6 +1,9 @@
 // OpenClKernel: one function of a built program; and the bytes that it is kept as.
 #pragma once
 
+#include <memory>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "backends/opencl/connection.h"

@@ -2,6 +2,8 @@
 
 #include <dlfcn.h>
 
+#include <type_traits>
+
 namespace trireme::opencl {
 
 Result<std::shared_ptr<const Library>> Library::load(const std::string& path) {
@@ -9,7 +11,8 @@ Result<std::shared_ptr<const Library>> Library::load(const std::string& path) {
   void* opened = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!opened) {
     const char* why = dlerror();
-    return fail(ErrorCode::kNotFound, path, why ? why : "it cannot be opened", "install an OpenCL loader and a driver");
+    return fail(ErrorCode::kNotFound, "OpenCL", why ? why : path + " cannot be opened",
+                "install an OpenCL loader and a driver");
   }
   auto library = std::make_shared<Library>();
   const char* missing = nullptr;
@@ -21,7 +24,8 @@ Result<std::shared_ptr<const Library>> Library::load(const std::string& path) {
   TRIREME_OPENCL_FUNCTIONS(TRIREME_OPENCL_FIND)
 #undef TRIREME_OPENCL_FIND
   if (missing)
-    return fail(ErrorCode::kUnsupported, path, "it has no " + std::string(missing), "OpenCL 1.2 or newer is needed");
+    return fail(ErrorCode::kUnsupported, "OpenCL", path + " has no " + missing,
+                "a loader of OpenCL 1.2 or newer is needed");
   return library;
 }
 

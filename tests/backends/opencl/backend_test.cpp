@@ -64,7 +64,7 @@ TEST_F(OpenClBackend, DescribesItsDevices) {
 TEST(OpenClWithoutDriver, AMissingLoaderIsAReasonAndNoError) {
   const auto backend = create_backend("libOpenCL-of-nobody.so.1");
   ASSERT_TRUE(backend->unavailable());
-  EXPECT_THAT(*backend->unavailable(), StartsWith("libOpenCL-of-nobody.so.1: "));
+  EXPECT_THAT(*backend->unavailable(), StartsWith("libOpenCL-of-nobody.so.1"));
   EXPECT_TRUE(backend->devices().empty());
   EXPECT_EQ(backend->open(0, {}).error().code(), ErrorCode::kNotFound);
 }
@@ -72,13 +72,14 @@ TEST(OpenClWithoutDriver, AMissingLoaderIsAReasonAndNoError) {
 TEST(OpenClWithoutDriver, AnotherLibraryIsAReasonThatNamesWhatItLacks) {
   const auto backend = create_backend("libm.so.6");
   ASSERT_TRUE(backend->unavailable());
-  EXPECT_THAT(*backend->unavailable(), HasSubstr("it has no clGetPlatformIDs"));
+  EXPECT_THAT(*backend->unavailable(), HasSubstr("libm.so.6 has no clGetPlatformIDs"));
 }
 
 TEST(OpenClWithoutDriver, ALoaderWithoutPlatformsOrDevicesIsAReason) {
   Library library = **Library::load("libOpenCL.so.1");
   library.clGetDeviceIDs = answer<CL_DEVICE_NOT_FOUND>;
-  EXPECT_THAT(find_devices(library).error().message(), HasSubstr("no OpenCL driver found a device"));
+  EXPECT_THAT(find_devices(library).error().message(),
+              HasSubstr("no driver has a device: clGetDeviceIDs gives CL_DEVICE_NOT_FOUND"));
   library.clGetPlatformIDs = answer<-1001>;
   EXPECT_THAT(find_devices(library).error().message(), HasSubstr("CL_PLATFORM_NOT_FOUND_KHR"));
   library.clGetPlatformIDs = [](cl_uint, cl_platform_id*, cl_uint* count) -> cl_int {

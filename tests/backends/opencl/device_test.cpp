@@ -97,6 +97,14 @@ TEST_F(KernelDeviceOnOpenCl, RefusesGroupsThatAreLargerOrShareMoreThanItCan) {
   EXPECT_THAT(built.error().message(), HasSubstr("in groups of 1 to"));
   source.group_size = 0;
   EXPECT_EQ(device_->build_kernel(source).error().code(), ErrorCode::kUnsupported);
+  const std::string floats = std::to_string(device_->target().shared_bytes / 4 + 1);
+  const auto sharing =
+      device_->build_kernel({"share",
+                             "__kernel void share(__global float* x) { __local float part[" + floats +
+                                 "]; part[get_local_id(0)] = x[0]; barrier(CLK_LOCAL_MEM_FENCE); x[0] = part[1]; }",
+                             64, 1, 0});
+  EXPECT_EQ(sharing.error().code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(sharing.error().message(), HasSubstr("bytes in a group"));
 }
 
 TEST_F(KernelDeviceOnOpenCl, AKernelDescribesItselfWithoutItsCode) {
@@ -202,6 +210,7 @@ TEST_F(KernelDeviceOnOpenCl, ASignalThatDoesNotGrowFailsItsTimeline) {
 TEST_F(KernelDeviceOnOpenCl, ThreadsMaySubmitAtOnce) {
   constexpr int kThreads = 4, kRounds = 50;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t)
     threads.emplace_back([&, t] {
       auto buffer = buffer_of<int32_t>({t, -1});
