@@ -1,5 +1,7 @@
 // The trireme program: parses the command line and runs one subcommand.
+#include <cstdlib>
 #include <exception>
+#include <filesystem>
 
 #include "backends/built_in.h"
 #include "compiler/device/compile_for.h"
@@ -35,6 +37,15 @@ int finish(const Status& status) {
   return kFailed;
 }
 
+// Where the user's programs keep what they can make again; empty when nobody says where that is.
+std::filesystem::path cache_folder() {
+  if (const char* const folder = std::getenv("XDG_CACHE_HOME"); folder && *folder)
+    return std::filesystem::path(folder) / "trireme" / "kernels";
+  if (const char* const home = std::getenv("HOME"); home && *home)
+    return std::filesystem::path(home) / ".cache" / "trireme" / "kernels";
+  return {};
+}
+
 void add_commands(CLI::App& app, Context& context) {
   for (const auto add : {add_devices_command, add_run_command, add_chat_command, add_logits_command,
                          add_perplexity_command, add_tokenize_command, add_bench_command, add_plan_command,
@@ -54,7 +65,7 @@ void add_commands(CLI::App& app, Context& context) {
 int run(int argc, char** argv) {
   Context context;
   context.registry = built_in_backends();
-  context.registry.compile_with(compiler::compile_for);
+  context.registry.compile_with(compiler::kernel_compiler(cache_folder()));
   CLI::App app("Trireme runs language models on the accelerators that this machine has.", "trireme");
   app.require_subcommand(1);
   app.set_version_flag("--version", TRIREME_VERSION);

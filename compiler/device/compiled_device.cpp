@@ -1,5 +1,7 @@
 #include "compiler/device/compiled_device.h"
 
+#include <spdlog/spdlog.h>
+
 #include "compiler/device/compile_for.h"
 #include "compiler/device/compiled_list.h"
 #include "compiler/device/compiled_weight.h"
@@ -10,9 +12,18 @@
 
 namespace trireme::compiler {
 
-Result<std::shared_ptr<Device>> compile_for(std::shared_ptr<KernelDevice> device) {
+Result<std::shared_ptr<Device>> compile_for(std::shared_ptr<KernelDevice> device,
+                                            const std::filesystem::path& cache_folder) {
   TRIREME_TRY(check_language(device->target()));
-  return std::make_shared<CompiledDevice>(std::move(device));
+  std::optional<KernelCache> cache;
+  if (!cache_folder.empty()) cache.emplace(cache_folder);
+  return std::make_shared<CompiledDevice>(std::move(device), std::move(cache));
+}
+
+KernelCompiler kernel_compiler(std::filesystem::path cache_folder) {
+  return [folder = std::move(cache_folder)](std::shared_ptr<KernelDevice> device) {
+    return compile_for(std::move(device), folder);
+  };
 }
 
 Result<std::vector<KernelSource>> kernel_sources(const Device& device, const OpDesc& op) {
@@ -87,12 +98,24 @@ Result<std::vector<KernelSource>> CompiledDevice::sources(const OpDesc& op) cons
   return sources;
 }
 
+Result<std::shared_ptr<const Kernel>> CompiledDevice::build(const KernelSource& source) {
+  if (cache_) {
+    if (const auto kept = cache_->find(device_->target(), source)) {
+      auto kernel = device_->load_kernel(source, *kept);
+      if (kernel) return kernel;
+      spdlog::debug("kernel cache: {} is built again: {}", source.entry, kernel.error().message());
+    }
+  }
+  TRIREME_ASSIGN(const std::vector<std::byte> built, device_->build_kernel(source));
+  if (cache_) cache_->store(device_->target(), source, built);
+  return device_->load_kernel(source, built);
+}
+
 Result<std::shared_ptr<const Kernel>> CompiledDevice::kernel_of(const kernel::Function& function) {
   TRIREME_ASSIGN(const KernelSource source, emit(function));
   const std::lock_guard lock(mutex_);
   if (const auto found = kernels_.find(source.code); found != kernels_.end()) return found->second;
-  TRIREME_ASSIGN(const std::vector<std::byte> built, device_->build_kernel(source));
-  TRIREME_ASSIGN(std::shared_ptr<const Kernel> kernel, device_->load_kernel(source, built));
+  TRIREME_ASSIGN(std::shared_ptr<const Kernel> kernel, build(source));
   kernels_.emplace(source.code, kernel);
   return kernel;
 }

@@ -3,8 +3,10 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <vector>
 
+#include "compiler/cache/kernel_cache.h"
 #include "compiler/templates/templates.h"
 #include "hal/kernel_device.h"
 
@@ -12,7 +14,8 @@ namespace trireme::compiler {
 
 class CompiledDevice final : public Device {
  public:
-  explicit CompiledDevice(std::shared_ptr<KernelDevice> device) : device_(std::move(device)) {}
+  CompiledDevice(std::shared_ptr<KernelDevice> device, std::optional<KernelCache> cache)
+      : device_(std::move(device)), cache_(std::move(cache)) {}
 
   const DeviceInfo& info() const override { return device_->info(); }
   std::vector<MemoryHeap> memory() const override { return device_->memory(); }
@@ -38,6 +41,7 @@ class CompiledDevice final : public Device {
   // The same op with other labels is written once.
   Result<const OpCalls*> calls_of(const OpDesc& op) const;
   Result<std::shared_ptr<const Kernel>> kernel_of(const kernel::Function& function);
+  Result<std::shared_ptr<const Kernel>> build(const KernelSource& source);
   Result<KernelSource> emit(const kernel::Function& function) const;
 
   struct Written {
@@ -48,6 +52,7 @@ class CompiledDevice final : public Device {
   };
 
   std::shared_ptr<KernelDevice> device_;
+  std::optional<KernelCache> cache_;
   mutable std::mutex mutex_;  // guards what follows
   mutable std::vector<std::unique_ptr<Written>> written_;
   std::map<std::string, std::shared_ptr<const Kernel>> kernels_;  // by their code

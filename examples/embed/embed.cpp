@@ -60,7 +60,7 @@ Status write_text(const Registry& registry, const std::string& path, const std::
 
 int main(int argc, char** argv) {
   Registry registry = built_in_backends();
-  registry.compile_with(compiler::compile_for);
+  registry.compile_with(compiler::kernel_compiler());
   if (argc == 1) {
     list_devices(registry);
     return 0;

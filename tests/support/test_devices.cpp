@@ -26,7 +26,7 @@ std::shared_ptr<Device> open_device(const std::string& id, int threads) {
 
 std::shared_ptr<Device> open_bare_device(const std::string& id, int threads) {
   Registry registry = built_in_backends();
-  registry.compile_with(compiler::compile_for);
+  registry.compile_with(compiler::kernel_compiler());
   auto device = registry.open(id, {threads});
   if (device) return *device;
   std::fprintf(stderr, "error: %s\n", device.error().message().c_str());
