@@ -45,7 +45,7 @@ Result<std::shared_ptr<const Model>> Model::open(const std::string& path) {
   if (!hyperparameters) return fail(std::move(hyperparameters).error(), "opening " + path);
   model->hyperparameters_ = std::move(*hyperparameters);
   TRIREME_TRY(graph::check(model->hyperparameters_));
-  spdlog::info("{}: {}, {} layers, {} tensors, {} bytes mapped", path, model->family_->name,
+  spdlog::debug("{}: {}, {} layers, {} tensors, {} bytes mapped", path, model->family_->name,
                model->hyperparameters_.layers, model->file_.tensors().size(), model->file_.tensor_bytes());
   return std::shared_ptr<const Model>(std::move(model));
 }

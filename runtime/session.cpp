@@ -85,7 +85,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
   TRIREME_TRY(session->compile_variants(options, shape, kv_format));
   TRIREME_TRY(session->allocate_parts());
   for (const DeviceMemory& held : session->memory())
-    spdlog::info("{}: {} bytes of KV cache, {} bytes a step", held.device, held.kv_bytes, held.step_bytes);
+    spdlog::debug("{}: {} bytes of KV cache, {} bytes a step", held.device, held.kv_bytes, held.step_bytes);
   return session;
 }
 
@@ -164,7 +164,7 @@ Status Session::prepare(Variant& variant) {
     logits_copy_.resize(std::max(logits_copy_.size(), size_t(variant.logits.bytes / sizeof(float))));
   }
   const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - began;
-  spdlog::info("a step of up to {} rows prepared in {:.0f} ms", variant.tokens, taken.count());
+  spdlog::debug("a step of up to {} rows prepared in {:.0f} ms", variant.tokens, taken.count());
   return {};
 }
 

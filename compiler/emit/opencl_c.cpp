@@ -323,7 +323,7 @@ class Writer {
     }
     const std::string index = name(region.arguments[0]);
     line("for ({0} {1} = {2}; {1} < {3}; {1} += {4}) {{", opencl_type(type_of(region.arguments[0])), index,
-         bare_text(in.operands[0]), bare_text(in.operands[1]), bare_text(in.operands[2]));
+         bare_text(in.operands[0]), text(in.operands[1]), bare_text(in.operands[2]));
     body(region);
     ++depth_;
     // All yields are read before a variable changes.

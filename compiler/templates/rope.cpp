@@ -44,7 +44,8 @@ void store_head(CallBuilder& b, uint32_t cache, const CacheShape& shape, Term sl
   });
 }
 
-// A head in shared memory: read, normalised and turned.
+// A head in shared memory: read, normalised and turned. Barriers stand outside of every branch between operands: some
+// drivers get them wrong there.
 class Head {
  public:
   Head(CallBuilder& b, const RopeStore& op, uint32_t columns, int64_t pairs, uint32_t positions, uint32_t frequencies)
@@ -56,31 +57,39 @@ class Head {
         frequencies_(frequencies),
         head_(b.shared("head", kernel::kF32, columns)) {}
 
-  // `weight` counts with a norm alone. Ends with a barrier.
-  void load(uint32_t source, Term start, uint32_t weight) {
+  // Items that belong together fill the head from their operand.
+  void read(uint32_t source, Term start) {
+    b_.loop(b_.local_id(), b_.u32(columns_), b_.u32(kGroupSize),
+            [&](Term i) { b_.store_shared(head_, i, b_.load(source, start + i, kernel::kF32)); });
+  }
+
+  // `weight(i)` is element i of the norm's weight; the head stays as it is when it is `plain`. Begins and ends with a
+  // barrier.
+  void normalize(const std::function<Term(Term)>& weight, Term plain) {
+    b_.barrier();
     const Term item = b_.local_id();
     const Terms squares =
         b_.loop(item, b_.u32(columns_), b_.u32(kGroupSize), {b_.f32(0)}, [&](Term i, const Terms& carried) {
-          const Term value = b_.load(source, start + i, kernel::kF32);
-          b_.store_shared(head_, i, value);
+          const Term value = b_.load_shared(head_, i);
           return Terms{fused_multiply_add(value, value, carried[0])};
         });
-    if (!op_.has_norm) return b_.barrier();
     const Term total = group_reduce(b_, Op::kAdd, squares[0], kGroupSize);
     const Term mean = total / b_.f32(float(columns_)) + b_.f32(op_.norm.epsilon);
-    const Term factor = b_.f32(1) / apply_function(Op::kSquareRoot, mean);
+    const Term factor = b_.named(b_.f32(1) / apply_function(Op::kSquareRoot, mean), "factor");
     b_.loop(item, b_.u32(columns_), b_.u32(kGroupSize), [&](Term i) {
-      const Term scaled = b_.load(weight, i, kernel::kF32) + b_.f32(op_.norm.weight_offset);
-      b_.store_shared(head_, i, b_.load_shared(head_, i) * factor * scaled);
+      const Term scaled = weight(i) + b_.f32(op_.norm.weight_offset);
+      const Term value = b_.load_shared(head_, i);
+      b_.store_shared(head_, i, select(plain, value, value * factor * scaled));
     });
     b_.barrier();
   }
 
-  // Ends with a barrier.
-  void rotate(Term row) {
+  // Nothing happens to the head's items when it is not `turned`. Ends with a barrier.
+  void rotate(Term row, Term turned) {
     const Term position = convert(b_.load(positions_, row, kernel::kI32), Scalar::kF32);
     const bool halves = op_.rope.style == RopeStyle::kHalves;
-    b_.loop(b_.local_id(), b_.u32(pairs_), b_.u32(kGroupSize), [&](Term i) {
+    const Term end = select(turned, b_.u32(pairs_), b_.u32(0));
+    b_.loop(b_.local_id(), end, b_.u32(kGroupSize), [&](Term i) {
       const Term angle = position * b_.load(frequencies_, i, kernel::kF32);
       const Term magnitude = b_.f32(op_.rope.magnitude);
       const Term cosine = apply_function(Op::kCosine, angle) * magnitude;
@@ -152,8 +161,9 @@ Result<OpCalls> write(const Rope& rope, const OpDesc& op) {
   Head head(b, params, columns, op.inputs[2].desc.shape[0], positions, frequencies);
   b.when(row < rows, [&] {
     const Term start = (row * heads + number) * columns;
-    head.load(x, start, 0);
-    head.rotate(row);
+    head.read(x, start);
+    b.barrier();
+    head.rotate(row, b.boolean(true));
     head.store(out, start);
   });
   return one_call(b, {heads, uint32_t(shape[0]), 1});
@@ -195,22 +205,32 @@ Result<OpCalls> write(const RopeStore& params, const OpDesc& op) {
   const Term row = b.named(b.group_id(1), "row"), number = b.named(b.group_id(0), "number");
   Head head(b, params, columns, op.inputs[size_t(next + 1)].desc.shape[0], positions, frequencies);
   const Term k_end = b.u32(q_heads + kv_heads);
+  const Term of_q = number < q_heads, of_v = k_end <= number;
+  const Term of_k = (b.u32(q_heads) <= number) & (number < k_end);
   b.when(row < rows, [&] {
     const Term slot = b.load(slots, row, kernel::kU32);
-    b.when(number < q_heads, [&] {
-      const Term start = (row * q_heads + number) * columns;
-      head.load(q, start, q_weight);
-      head.rotate(row);
-      head.store(out, start);
-    });
-    b.when((b.u32(q_heads) <= number) & (number < k_end), [&] {
-      const Term own = number - q_heads;
-      head.load(k, (row * kv_heads + own) * columns, k_weight);
-      head.rotate(row);
-      store_head(b, k_cache, cache_shape(op.inputs[size_t(next + 3)].desc), slot, own,
-                 [&](Term i) { return head.at(i); });
-    });
-    b.when(k_end <= number, [&] { copy_head(b, op, v, {2, kv_heads, number - k_end}, next + 4, v_cache, slot, row); });
+    const Term q_start = (row * q_heads + number) * columns;
+    b.when(of_q, [&] { head.read(q, q_start); });
+    b.when(of_k, [&] { head.read(k, (row * kv_heads + (number - q_heads)) * columns); });
+    b.when(of_v, [&] { head.read(v, (row * kv_heads + (number - k_end)) * columns); });
+    if (params.has_norm) {
+      head.normalize(
+          [&](Term i) {
+            const Terms weight = b.branch(
+                of_q, [&] { return Terms{b.load(q_weight, i, kernel::kF32)}; },
+                [&] { return Terms{b.load(k_weight, i, kernel::kF32)}; });
+            return weight[0];
+          },
+          of_v);
+    } else {
+      b.barrier();
+    }
+    head.rotate(row, number < k_end);
+    const auto at = [&](Term i) { return head.at(i); };
+    const CacheShape cache = cache_shape(op.inputs[size_t(next + 3)].desc);
+    b.when(of_q, [&] { head.store(out, q_start); });
+    b.when(of_k, [&] { store_head(b, k_cache, cache, slot, number - q_heads, at); });
+    b.when(of_v, [&] { store_head(b, v_cache, cache, slot, number - k_end, at); });
   });
   return one_call(b, {q_heads + 2 * kv_heads, uint32_t(shape[0]), 1});
 }

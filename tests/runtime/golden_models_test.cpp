@@ -158,6 +158,9 @@ constexpr Tolerance kTolerances[] = {
 #ifdef TRIREME_HAVE_CPU
     {"cpu:0", 2e-3},
 #endif
+#ifdef TRIREME_HAVE_OPENCL
+    {"opencl:0", 3e-3},
+#endif
 };
 
 std::string case_name(const testing::TestParamInfo<GoldenModels::ParamType>& info) {

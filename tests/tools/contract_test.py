@@ -49,8 +49,8 @@ class Run(ProgramTest):
 
     def test_tells_of_its_work_when_asked(self):
         done = run("run", GGUF, "-p", "ab", "-n", 2, "--log", "debug")
-        for line in (r"info: cpu:0: .+", r"info: .*model\.gguf: llama, .+", r"debug: a step of up to \d+ rows .+",
-                     r"info: a step of up to \d+ rows prepared in \d+ ms"):
+        for line in (r"info: cpu:0: .+", r"debug: .*model\.gguf: llama, .+", r"debug: a step of up to \d+ rows .+",
+                     r"debug: a step of up to \d+ rows prepared in \d+ ms"):
             self.assertRegex(done.err, rf"(?m)^{line}$")
 
     def test_greedy_is_the_same_again_and_from_a_folder(self):

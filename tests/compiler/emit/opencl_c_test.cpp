@@ -30,6 +30,16 @@ TEST(OpenClC, ReadsLikeAPersons) {
   expect_golden("row_sum.cl", source->code);
 }
 
+TEST(OpenClC, ALoopsEndKeepsItsParentheses) {
+  Builder b("ends", 4);
+  const uint32_t y = b.buffer("y", Access::kWrite);
+  const Term end = select(b.group_id(0) < 3u, b.u32(8), b.u32(0));
+  b.loop(b.u32(0), end, b.u32(1), [&](Term i) { b.store(y, i, i); });
+  const auto source = emit_opencl_c(*b.finish(), plain_target());
+  ASSERT_TRUE(source) << source.error().message();
+  EXPECT_THAT(source->code, testing::HasSubstr("i < ("));
+}
+
 TEST(OpenClC, RefusesWhatTheTargetDoesNotHave) {
   Target target = plain_target();
   target.max_group_size = 2;
