@@ -9,6 +9,7 @@
 #include "compiler/kernel/verifier.h"
 #include "hal/op_check.h"
 #include "hal/op_cost.h"
+#include "hal/operands.h"
 
 namespace trireme::compiler {
 
@@ -43,10 +44,11 @@ std::vector<Assessment> CompiledDevice::assess(std::span<const OpDesc> ops) cons
     }
     OpCost cost = op_cost(op);
     cost.weight_bytes = 0;
-    for (const Operand& input : op.inputs) {
-      if (!input.constant) continue;
-      const Shape& shape = input.desc.shape;
-      for (const uint64_t bytes : plane_bytes(weight_layout(input.desc), shape.rows(), shape.back()))
+    for (size_t i = 0; i < op.inputs.size(); ++i) {
+      const TensorDesc& desc = op.inputs[i].desc;
+      if (!op.inputs[i].constant) continue;
+      const WeightUse use = weight_use(op.params, int(i)).value_or(WeightUse::kVector);
+      for (const uint64_t bytes : plane_bytes(weight_layout(desc, use), desc.shape.rows(), desc.shape.back()))
         cost.weight_bytes += std::max<uint64_t>(bytes, kBindingAlignment);
     }
     answers.push_back(cost);
@@ -120,8 +122,8 @@ Result<std::shared_ptr<const Kernel>> CompiledDevice::kernel_of(const kernel::Fu
   return kernel;
 }
 
-Result<std::shared_ptr<const Weight>> CompiledDevice::prepare_weight(const HostTensor& tensor, WeightUse) {
-  TRIREME_ASSIGN(std::shared_ptr<const Weight> weight, CompiledWeight::create(*device_, tensor));
+Result<std::shared_ptr<const Weight>> CompiledDevice::prepare_weight(const HostTensor& tensor, WeightUse use) {
+  TRIREME_ASSIGN(std::shared_ptr<const Weight> weight, CompiledWeight::create(*device_, tensor, use));
   return weight;
 }
 

@@ -12,11 +12,12 @@ constexpr uint64_t kChunkBytes = 4 << 20;  // of the source, packed at once
 
 }  // namespace
 
-Result<std::shared_ptr<const CompiledWeight>> CompiledWeight::create(KernelDevice& device, const HostTensor& tensor) {
+Result<std::shared_ptr<const CompiledWeight>> CompiledWeight::create(KernelDevice& device, const HostTensor& tensor,
+                                                                     WeightUse use) {
   if (!has_float_values(*tensor.desc.format))
     return fail(ErrorCode::kUnsupported, "weight " + tensor.name,
                 tensor.desc.format->name + " holds no numbers to compute with");
-  const WeightLayout layout = weight_layout(tensor.desc);
+  const WeightLayout layout = weight_layout(tensor.desc, use);
   const int64_t rows = tensor.desc.shape.rows(), columns = tensor.desc.shape.back();
   auto weight = std::make_shared<CompiledWeight>();
   weight->device_ = &device;

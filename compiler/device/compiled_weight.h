@@ -12,7 +12,8 @@ namespace trireme::compiler {
 class CompiledWeight final : public Weight {
  public:
   // Packs the tensor and copies it, a few rows at a time. `device` is only for the memory.
-  static Result<std::shared_ptr<const CompiledWeight>> create(KernelDevice& device, const HostTensor& tensor);
+  static Result<std::shared_ptr<const CompiledWeight>> create(KernelDevice& device, const HostTensor& tensor,
+                                                              WeightUse use);
 
   const TensorDesc& desc() const override { return desc_; }
   uint64_t device_bytes() const override;

@@ -65,6 +65,13 @@ WeightLayout weight_layout(const TensorDesc& desc) {
   return layout;
 }
 
+WeightLayout weight_layout(const TensorDesc& desc, WeightUse use) {
+  if (use != WeightUse::kVector) return weight_layout(desc);
+  WeightLayout layout;
+  layout.format = &formats::f32();
+  return layout;
+}
+
 std::vector<uint64_t> plane_bytes(const WeightLayout& layout, int64_t rows, int64_t columns) {
   const auto words = [](int64_t bytes) { return uint64_t((bytes + 3) / 4 * 4); };
   if (layout.kind == WeightKind::kWords) return {words(layout.format->tensor_bytes(rows, columns))};

@@ -36,6 +36,8 @@ struct WeightLayout {
 // The layout that a constant gets. What neither are f32, f16 or bf16 nor integer codes in rows of whole blocks of 32
 // becomes f32.
 WeightLayout weight_layout(const TensorDesc& desc);
+// The same by use: vectors are f32, whatever they were, and kernels read them as such.
+WeightLayout weight_layout(const TensorDesc& desc, WeightUse use);
 
 // Bytes of each plane for [rows, columns].
 std::vector<uint64_t> plane_bytes(const WeightLayout& layout, int64_t rows, int64_t columns);
