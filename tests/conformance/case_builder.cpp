@@ -78,7 +78,13 @@ Status CaseBuilder::weight(const Format& format, const Shape& shape, Magnitudes 
 void CaseBuilder::vector(int64_t count) {
   std::vector<float> values;
   for (int64_t i = 0; i < count; ++i) values.push_back(float(random_.uniform(-1.5, 1.5)));
-  floats({{count}, &formats::f32(), RowDomain::kFixed}, values, true);
+  const double choice = random_.uniform(0, 3);
+  if (choice < 1) return floats({{count}, &formats::f32(), RowDomain::kFixed}, values, true);
+  const bool half = choice < 2;
+  std::vector<uint16_t> bits;
+  for (const float value : values) bits.push_back(half ? f32_to_f16(value) : f32_to_bf16(value));
+  case_.op.inputs.push_back({{{count}, half ? &formats::f16() : &formats::bf16(), RowDomain::kFixed}, true});
+  case_.inputs.push_back(bytes_of(bits));
 }
 
 void CaseBuilder::cache(const Format& format, const Shape& shape) {

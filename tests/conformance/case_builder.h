@@ -32,7 +32,7 @@ class CaseBuilder {
   // zeros.
   void q8(int64_t rows, int64_t columns, float scale, bool extreme);
   Status weight(const Format& format, const Shape& shape, Magnitudes magnitudes = Magnitudes::kUsual);  // a constant
-  void vector(int64_t count);  // an f32 constant
+  void vector(int64_t count);  // a constant: f32, f16 or bf16
   void cache(const Format& format, const Shape& shape);
 
   void output(const TensorDesc& desc) { case_.op.outputs.push_back(desc); }

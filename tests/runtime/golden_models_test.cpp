@@ -11,6 +11,7 @@
 
 #include "runtime/session.h"
 #include "tests/support/golden_model.h"
+#include "tests/support/largest_difference.h"
 #include "tests/support/test_devices.h"
 
 namespace trireme::runtime {
@@ -27,9 +28,6 @@ struct Tolerance {
   const char* device;
   double relative;  // largest logit difference over the largest reference logit
 };
-
-// Of a number and none: none, which no bound lets pass.
-double larger(double a, double b) { return std::isnan(b) ? b : std::isnan(a) ? a : std::max(a, b); }
 
 class GoldenModels : public testing::TestWithParam<std::tuple<Case, Tolerance>> {
  protected:
@@ -66,10 +64,7 @@ class GoldenModels : public testing::TestWithParam<std::tuple<Case, Tolerance>> 
   }
 
   double error_against_reference(std::span<const float> logits) const {
-    double error = 0;
-    for (size_t i = 0; i < golden_.logits.size(); ++i)
-      error = larger(error, std::abs(double(logits[i]) - double(golden_.logits[i])));
-    return error;
+    return testing_support::largest_difference(logits, golden_.logits);
   }
 
   GoldenModel golden_;
@@ -78,8 +73,7 @@ class GoldenModels : public testing::TestWithParam<std::tuple<Case, Tolerance>> 
 
 TEST_P(GoldenModels, LogitsAreThoseOfTheOfficialImplementation) {
   const auto tolerance = std::get<1>(GetParam());
-  double largest = 0;
-  for (const float logit : golden_.logits) largest = std::max(largest, std::abs(double(logit)));
+  const double largest = testing_support::largest_size(golden_.logits);
   const std::vector<float> logits = logits_of(*session_->create_sequence(), golden_.input_ids, 32);
   ASSERT_EQ(logits.size(), golden_.logits.size());
   EXPECT_LE(error_against_reference(logits) / largest, tolerance.relative);
@@ -109,12 +103,9 @@ TEST_P(GoldenModels, ChunksForksTruncationAndRestoringChangeNothing) {
   const SequenceId whole = *session_->create_sequence();
   const std::vector<float> expected = logits_of(whole, ids, 32);
   const auto vocab = size_t(session_->model().hyperparameters().vocab);
-  double largest = 0;
-  for (const float logit : expected) largest = std::max(largest, std::abs(double(logit)));
+  const double largest = testing_support::largest_size(expected);
   const auto expect_same = [&](std::span<const float> logits, size_t first, const char* how) {
-    double error = 0;
-    for (size_t i = 0; i < logits.size(); ++i)
-      error = larger(error, std::abs(double(logits[i]) - double(expected[first * vocab + i])));
+    const double error = testing_support::largest_difference(logits, std::span(expected).subspan(first * vocab));
     EXPECT_LE(error / largest, tolerance.relative) << how;
   };
   const SequenceId single = *session_->create_sequence();

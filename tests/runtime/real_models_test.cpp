@@ -8,6 +8,7 @@
 #include "runtime/conversation.h"
 #include "runtime/session.h"
 #include "runtime/tokenizer/load_tokenizer.h"
+#include "tests/support/largest_difference.h"
 #include "tests/support/recorded_model.h"
 #include "tests/support/test_devices.h"
 
@@ -172,9 +173,7 @@ class RealLogits : public testing::TestWithParam<PathParam> {
   static void expect_near(std::span<const float> expected, std::span<const float> logits) {
     ASSERT_EQ(logits.size(), expected.size());
     const auto [smallest, largest] = std::minmax_element(expected.begin(), expected.end());
-    double difference = 0;
-    for (size_t i = 0; i < expected.size(); ++i)
-      difference = std::max(difference, std::abs(double(logits[i]) - double(expected[i])));
+    const double difference = testing_support::largest_difference(logits, expected);
     const double part = difference / (double(*largest) - double(*smallest));
     testing::Test::RecordProperty("logit_difference", std::to_string(part));
     EXPECT_LE(part, std::get<1>(GetParam()).logit_range) << "by " << difference;

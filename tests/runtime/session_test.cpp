@@ -8,6 +8,7 @@
 #include "tests/support/counting_allocator.h"
 #include "tests/support/counting_device.h"
 #include "tests/support/golden_model.h"
+#include "tests/support/largest_difference.h"
 #include "tests/support/test_devices.h"
 
 namespace trireme::runtime {
@@ -46,13 +47,7 @@ std::vector<float> run(Session& session, const std::vector<StepRow>& rows) {
 
 double relative_error(std::span<const float> values, std::span<const float> expected) {
   EXPECT_EQ(values.size(), expected.size());
-  double error = 0;
-  double largest = 0;
-  for (size_t i = 0; i < std::min(values.size(), expected.size()); ++i) {
-    error = std::max(error, std::abs(double(values[i]) - double(expected[i])));
-    largest = std::max(largest, std::abs(double(expected[i])));
-  }
-  return error / largest;
+  return testing_support::largest_difference(values, expected) / testing_support::largest_size(expected);
 }
 
 struct OnLlama : testing::TestWithParam<const char*> {

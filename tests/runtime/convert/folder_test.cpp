@@ -11,6 +11,7 @@
 #include "runtime/tokenizer/load_tokenizer.h"
 #include "tests/runtime/convert/temporary_folder.h"
 #include "tests/support/golden_model.h"
+#include "tests/support/largest_difference.h"
 #include "tests/support/test_devices.h"
 
 namespace trireme::runtime {
@@ -49,12 +50,8 @@ std::vector<float> logits_of(const std::string& path, std::span<const int32_t> i
 // The largest difference over the largest logit.
 double relative_difference(const std::vector<float>& left, const std::vector<float>& right) {
   EXPECT_EQ(left.size(), right.size());
-  double difference = 0;
-  double largest = 0;
-  for (size_t i = 0; i < std::min(left.size(), right.size()); ++i) {
-    difference = std::max(difference, std::abs(double(left[i]) - double(right[i])));
-    largest = std::max(largest, std::abs(double(left[i])));
-  }
+  const double difference = testing_support::largest_difference(left, right);
+  const double largest = testing_support::largest_size(left);
   EXPECT_GT(largest, 0);
   return difference / largest;
 }
