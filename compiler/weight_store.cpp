@@ -1,5 +1,7 @@
 #include "compiler/weight_store.h"
 
+#include <set>
+
 namespace trireme::compiler {
 
 Result<std::shared_ptr<const Weight>> WeightStore::get(const std::shared_ptr<Device>& device, const graph::Graph& graph,
@@ -11,6 +13,10 @@ Result<std::shared_ptr<const Weight>> WeightStore::get(const std::shared_ptr<Dev
       return fail(ErrorCode::kInternal, value.name, "two programs disagree about its shape or format");
     return found->second;
   }
+  for (const auto& [other, weight] : weights_)
+    if (std::get<0>(other) == device.get() && std::get<1>(other) == value.name && weight->serves(use) &&
+        weight->desc() == value.desc)
+      return weights_.emplace(key, weight).first->second;
   HostTensor tensor;
   if (value.kind == graph::ValueKind::kWeight) {
     TRIREME_ASSIGN(tensor, source_(value.name));
@@ -32,8 +38,9 @@ Result<std::shared_ptr<const Weight>> WeightStore::get(const std::shared_ptr<Dev
 
 WeightStore::Bytes WeightStore::bytes(const Device& device) const {
   Bytes bytes;
+  std::set<const Weight*> counted;  // one may serve several uses
   for (const auto& [key, weight] : weights_) {
-    if (std::get<0>(key) != &device) continue;
+    if (std::get<0>(key) != &device || !counted.insert(weight.get()).second) continue;
     bytes.copied += weight->device_bytes();
     if (weight->keeps_source()) bytes.mapped += uint64_t(weight->desc().bytes());
   }

@@ -37,6 +37,8 @@ class Weight {
   virtual const TensorDesc& desc() const = 0;
   virtual uint64_t device_bytes() const = 0;  // memory that it holds beyond the source
   virtual bool keeps_source() const = 0;      // the source's memory must stay valid and is read again
+  // Whether ops that read it for this use can, too, so that it need not be held twice.
+  virtual bool serves(WeightUse) const { return false; }
 };
 
 // An op that a device is ready to run.

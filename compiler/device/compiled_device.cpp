@@ -5,6 +5,7 @@
 #include "compiler/device/compile_for.h"
 #include "compiler/device/compiled_list.h"
 #include "compiler/device/compiled_weight.h"
+#include "compiler/device/measure.h"
 #include "compiler/emit/emit.h"
 #include "compiler/kernel/verifier.h"
 #include "hal/op_check.h"
@@ -32,7 +33,10 @@ Result<std::vector<KernelSource>> kernel_sources(const Device& device, const OpD
   return fail(ErrorCode::kUnsupported, "kernels of " + device.info().id, "it has its own", "name another device");
 }
 
-MeasuredSpeed CompiledDevice::measure_speed() { return {}; }
+MeasuredSpeed CompiledDevice::measure_speed() {
+  if (!speed_) speed_ = measure(*this);
+  return *speed_;
+}
 
 std::vector<Assessment> CompiledDevice::assess(std::span<const OpDesc> ops) const {
   std::vector<Assessment> answers;

@@ -53,6 +53,7 @@ class CompiledDevice final : public Device {
 
   std::shared_ptr<KernelDevice> device_;
   std::optional<KernelCache> cache_;
+  std::optional<MeasuredSpeed> speed_;
   mutable std::mutex mutex_;  // guards what follows
   mutable std::vector<std::unique_ptr<Written>> written_;
   std::map<std::string, std::shared_ptr<const Kernel>> kernels_;  // by their code

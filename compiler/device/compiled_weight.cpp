@@ -22,6 +22,7 @@ Result<std::shared_ptr<const CompiledWeight>> CompiledWeight::create(KernelDevic
   auto weight = std::make_shared<CompiledWeight>();
   weight->device_ = &device;
   weight->desc_ = tensor.desc;
+  weight->is_vector_ = use == WeightUse::kVector;
   for (const uint64_t bytes : plane_bytes(layout, rows, columns)) {
     TRIREME_ASSIGN(std::shared_ptr<Buffer> plane, device.allocate(std::max<uint64_t>(bytes, kBindingAlignment)));
     weight->planes_.push_back(std::move(plane));

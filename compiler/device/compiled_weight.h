@@ -18,6 +18,7 @@ class CompiledWeight final : public Weight {
   const TensorDesc& desc() const override { return desc_; }
   uint64_t device_bytes() const override;
   bool keeps_source() const override { return false; }
+  bool serves(WeightUse use) const override { return (use == WeightUse::kVector) == is_vector_; }
 
   const KernelDevice* device() const { return device_; }
   BufferRange plane(int index) const { return {planes_[size_t(index)].get(), 0, planes_[size_t(index)]->size()}; }
@@ -25,6 +26,7 @@ class CompiledWeight final : public Weight {
  private:
   const KernelDevice* device_ = nullptr;
   TensorDesc desc_;
+  bool is_vector_ = false;
   std::vector<std::shared_ptr<Buffer>> planes_;
 };
 

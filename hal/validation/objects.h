@@ -50,6 +50,7 @@ class CheckedWeight final : public Weight {
   const TensorDesc& desc() const override { return inner_->desc(); }
   uint64_t device_bytes() const override { return inner_->device_bytes(); }
   bool keeps_source() const override { return inner_->keeps_source(); }
+  bool serves(WeightUse use) const override { return inner_->serves(use); }
 
   const std::shared_ptr<DeviceRecord>& device() const { return device_; }
   const std::shared_ptr<const Weight>& inner() const { return inner_; }
