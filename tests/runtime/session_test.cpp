@@ -66,6 +66,9 @@ constexpr const char* kDevices[] = {
 #ifdef TRIREME_HAVE_CPU
     "cpu:0",
 #endif
+#ifdef TRIREME_HAVE_OPENCL
+    "opencl:0",
+#endif
 };
 
 #if defined(TRIREME_HAVE_CPU) && defined(TRIREME_HAVE_REFERENCE)
