@@ -11,6 +11,24 @@ using graph::Value;
 using graph::ValueId;
 using graph::ValueKind;
 
+namespace {
+
+// The source's arena as the other device sees it. Errors: kUnsupported where it cannot.
+Result<std::shared_ptr<Buffer>> reach(const PartMemory& source, const PartMemory& target) {
+  TRIREME_ASSIGN(const std::span<std::byte> mapped, source.arena->map());
+  return target.device->import_host(mapped);
+}
+
+}  // namespace
+
+Status Program::Bridge::run() {
+  for (Copy& copy : copies) {
+    TRIREME_TRY(copy.from.buffer->read(copy.from.offset, copy.bytes));
+    TRIREME_TRY(copy.to.buffer->write(copy.to.offset, copy.bytes));
+  }
+  return {};
+}
+
 Result<std::unique_ptr<Program>> Program::create(CompiledGraph compiled, const ProgramBindings& bindings,
                                                  WeightStore& weights) {
   if (bindings.parts.size() != compiled.parts.size())
@@ -50,21 +68,29 @@ Status Program::record_transfers(int index) {
   const Part& compiled = compiled_.parts[size_t(index)];
   for (const Transfer& transfer : compiled.incoming) {
     const RecordedPart& source = parts_[size_t(transfer.from_part)];
-    auto mapped = source.memory.arena->map();
-    if (!mapped)
-      return fail(std::move(mapped).error(),
-                  "reaching memory of " + source.memory.device->info().id + " from " + part.memory.device->info().id);
-    TRIREME_ASSIGN(std::shared_ptr<Buffer> import, part.memory.device->import_host(*mapped));
     const auto bytes = uint64_t(compiled_.graph.value(transfer.value).desc.bytes());
-    const uint64_t from = compiled_.parts[size_t(transfer.from_part)].value_offsets[transfer.value];
-    const uint64_t to = compiled.value_offsets[transfer.value];
-    TRIREME_TRY(part.list->copy({import.get(), from, bytes}, {part.memory.arena.get(), to, bytes}));
-    part.imports.push_back(std::move(import));
+    const BufferRange from{source.memory.arena.get(),
+                           compiled_.parts[size_t(transfer.from_part)].value_offsets[transfer.value], bytes};
+    const BufferRange to{part.memory.arena.get(), compiled.value_offsets[transfer.value], bytes};
+    if (auto import = reach(source.memory, part.memory)) {
+      TRIREME_TRY(part.list->copy({import->get(), from.offset, bytes}, to));
+      part.imports.push_back(std::move(*import));
+    } else if (import.error().code() == ErrorCode::kUnsupported) {
+      if (!part.bridge) part.bridge = std::make_unique<Bridge>();
+      part.bridge->copies.push_back({from, to, std::vector<std::byte>(bytes)});
+    } else {
+      return fail(std::move(import).error(),
+                  "reaching memory of " + source.memory.device->info().id + " from " + part.memory.device->info().id);
+    }
     if (std::find(part.sources.begin(), part.sources.end(), transfer.from_part) == part.sources.end())
       part.sources.push_back(transfer.from_part);
   }
   part.waits.resize(part.sources.size());
-  if (!compiled.incoming.empty()) TRIREME_TRY(part.list->barrier());
+  if (part.bridge) {
+    TRIREME_ASSIGN(part.bridge->done, part.memory.device->create_timeline());
+    part.waits.emplace_back();
+  }
+  if (!part.imports.empty()) TRIREME_TRY(part.list->barrier());
   return {};
 }
 
@@ -137,6 +163,12 @@ Status Program::submit(std::span<const std::shared_ptr<Timeline>> timelines, uin
   for (size_t index = 0; index < parts_.size(); ++index) {
     RecordedPart& part = parts_[index];
     for (size_t i = 0; i < part.sources.size(); ++i) part.waits[i] = {timelines[size_t(part.sources[i])].get(), value};
+    if (part.bridge) {
+      const std::span<const TimelinePoint> sources = std::span(part.waits).first(part.sources.size());
+      part.waits.back() = {part.bridge->done.get(), value};
+      TRIREME_TRY(part.bridge->queue.submit([bridge = part.bridge.get()] { return bridge->run(); }, sources,
+                                            std::span(&part.waits.back(), 1)));
+    }
     const TimelinePoint signal{timelines[index].get(), value};
     TRIREME_TRY(part.memory.device->submit(*part.list, part.waits, std::span(&signal, 1)));
   }

@@ -7,6 +7,7 @@
 
 #include "compiler/compile.h"
 #include "compiler/weight_store.h"
+#include "hal/host_queue.h"
 
 namespace trireme::compiler {
 
@@ -40,6 +41,19 @@ class Program {
   Status submit(std::span<const std::shared_ptr<Timeline>> timelines, uint64_t value);
 
  private:
+  // Carries values between devices through host memory, on a thread of its own while the caller goes on.
+  struct Bridge {
+    struct Copy {
+      BufferRange from;
+      BufferRange to;
+      std::vector<std::byte> bytes;
+    };
+    std::vector<Copy> copies;
+    std::shared_ptr<Timeline> done;  // of the part's device
+    HostQueue queue;
+
+    Status run();
+  };
   struct RecordedPart {
     PartMemory memory;
     std::vector<std::shared_ptr<const PreparedOp>> ops;
@@ -47,6 +61,7 @@ class Program {
     std::unique_ptr<CommandList> list;
     std::vector<int> sources;          // parts that it waits for
     std::vector<TimelinePoint> waits;  // one a source, filled at each submit
+    std::unique_ptr<Bridge> bridge;    // for values of devices whose memory its own device does not reach
   };
 
   explicit Program(CompiledGraph compiled) : compiled_(std::move(compiled)) {}

@@ -166,10 +166,14 @@ bool Tracker::uses(const Submission& submission, const BufferRecord& buffer) con
 }
 
 bool Tracker::is_pending(const Access& access) const {
+  // Such a one has not begun, and the host may fill what it will use; to read what it will write is still too early.
+  const auto waits = [](const Point& point) { return point.timeline->inner->value() < point.value; };
   std::lock_guard lock(mutex_);
-  for (const Submission& submission : pending_)
+  for (const Submission& submission : pending_) {
+    if (access.writes && std::ranges::any_of(submission.waits, waits)) continue;
     for (const Access& other : submission.list->accesses)
       if (access.conflicts(other)) return true;
+  }
   return false;
 }
 

@@ -244,6 +244,20 @@ TEST_F(ValidationLayer, FindsAListThatIsStillPending) {
   EXPECT_TRUE(done->wait(2, kPatience));
 }
 
+// Who signals the value that a submission waits for may have filled its memory until then.
+TEST_F(ValidationLayer, LetsTheHostWriteWhatAWaitingSubmissionWillUse) {
+  auto memory = buffer(32);
+  auto steps = copy_list(*memory);
+  auto filled = timeline();
+  auto done = timeline();
+  const std::vector<std::byte> data(16);
+  ASSERT_TRUE(submit(*steps, {{filled.get(), 1}}, {{done.get(), 1}}));
+  EXPECT_TRUE(memory->write(0, data));
+  ASSERT_TRUE(filled->signal(1));
+  expect_found(memory->write(0, data), "a pending submission uses bytes 0 to 16");
+  EXPECT_TRUE(done->wait(1, kPatience));
+}
+
 TEST_F(ValidationLayer, FindsForgottenWaits) {
   auto memory = buffer(64);
   auto steps = copy_list(*memory);

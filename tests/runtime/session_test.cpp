@@ -92,6 +92,23 @@ TEST(Split, AtEveryLayerBetweenReferenceAndCpu) {
   }
 }
 
+#ifdef TRIREME_HAVE_OPENCL
+// Neither sees the other's memory: values cross through the host.
+TEST(Split, BetweenDevicesThatShareNoMemory) {
+  const GoldenModel golden = testing_support::load_golden_model("llama");
+  const auto model = open_model(golden);
+  compiler::Placement placement;
+  placement.devices = {open_device("cpu:0"), open_device("opencl:0")};
+  placement.ranges = {{-1, 0, 0}, {1, 1, 1}, {2, int(model->hyperparameters().layers), 0}};
+  const auto session = open_session(model, placement);
+  const SequenceId sequence = *session->create_sequence();
+  for (int again = 0; again < 3; ++again) {
+    EXPECT_LE(relative_error(run(*session, rows_of(golden.input_ids, sequence)), golden.logits), 3e-3);
+    ASSERT_TRUE(session->truncate(sequence, 0));
+  }
+}
+#endif
+
 TEST(Split, GoesBackToADeviceThatWasLeft) {
   const GoldenModel golden = testing_support::load_golden_model("llama");
   const auto model = open_model(golden);
