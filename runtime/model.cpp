@@ -46,7 +46,7 @@ Result<std::shared_ptr<const Model>> Model::open(const std::string& path) {
   model->hyperparameters_ = std::move(*hyperparameters);
   TRIREME_TRY(graph::check(model->hyperparameters_));
   spdlog::debug("{}: {}, {} layers, {} tensors, {} bytes mapped", path, model->family_->name,
-               model->hyperparameters_.layers, model->file_.tensors().size(), model->file_.tensor_bytes());
+                model->hyperparameters_.layers, model->file_.tensors().size(), model->file_.tensor_bytes());
   return std::shared_ptr<const Model>(std::move(model));
 }
 

@@ -105,10 +105,7 @@ Result<OpCalls> write_attention(const Attention& params, const OpDesc& op, const
       b.when(column < columns, [&] { b.store(y, start + column, done[2 + part] / done[1]); });
     }
   });
-  TRIREME_ASSIGN(KernelCall call, b.call({heads, uint32_t(q_shape[0]), 1}));
-  OpCalls calls;
-  calls.push_back(std::move(call));
-  return calls;
+  return b.calls({heads, uint32_t(q_shape[0]), 1});
 }
 
 }  // namespace trireme::compiler

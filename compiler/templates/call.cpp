@@ -27,20 +27,20 @@ uint32_t CallBuilder::plane(int input, int plane, const std::string& name) {
 
 Term CallBuilder::row_count(const TensorDesc& operand) {
   if (operand.rows == RowDomain::kFixed) return u32(uint32_t(operand.shape[0]));
-  reads_row_count_ = true;
   bindings_.push_back({Binding::Kind::kRowCount, 0, 0, operand.rows});
   const uint32_t counts = buffer("counts", Access::kRead);
   return named(load(counts, launch("count_index", kernel::kU32), kernel::kU32), "rows");
 }
 
-Result<KernelCall> CallBuilder::call(std::array<uint32_t, 3> groups) {
+Result<OpCalls> CallBuilder::calls(std::array<uint32_t, 3> groups) {
   KernelCall made;
   TRIREME_ASSIGN(const kernel::Function written, finish());
   TRIREME_ASSIGN(made.function, kernel::simplify(written));
   made.bindings = std::move(bindings_);
   made.groups = groups;
-  made.reads_row_count = reads_row_count_;
-  return made;
+  OpCalls calls;
+  calls.push_back(std::move(made));
+  return calls;
 }
 
 Term group_reduce(CallBuilder& b, Op op, Term value, uint32_t group_size) {

@@ -30,7 +30,6 @@ struct KernelCall {
   kernel::Function function;
   std::vector<Binding> bindings;  // as the function's buffers
   std::array<uint32_t, 3> groups = {1, 1, 1};
-  bool reads_row_count = false;
 };
 
 // An op as kernels that run one after the other.
@@ -48,12 +47,11 @@ class CallBuilder : public kernel::Builder {
   // How many rows of an operand count: u32. Once a kernel.
   kernel::Term row_count(const TensorDesc& operand);
 
-  // `groups` of the grid; the kernel is verified and simplified.
-  Result<KernelCall> call(std::array<uint32_t, 3> groups);
+  // The op as this kernel alone, over so many groups; it is verified and simplified.
+  Result<OpCalls> calls(std::array<uint32_t, 3> groups);
 
  private:
   std::vector<Binding> bindings_;
-  bool reads_row_count_ = false;
 };
 
 // The terms of a group's items become one, the same for all of them: a tree in shared memory, with barriers. The

@@ -105,10 +105,7 @@ Result<OpCalls> write_cast(const OpDesc& op, const Target& target) {
     const Term bits = y.format == &formats::f16() ? float_to_half(value) : bfloat_bits(b, value);
     b.store(out, index, convert(bits, Scalar::kU16));
   });
-  TRIREME_ASSIGN(KernelCall call, b.call({ceil_div(x.shape.elements(), kGroupSize), 1, 1}));
-  OpCalls calls;
-  calls.push_back(std::move(call));
-  return calls;
+  return b.calls({ceil_div(x.shape.elements(), kGroupSize), 1, 1});
 }
 
 Term activate(Builder& b, Activation activation, Term x) {
@@ -153,10 +150,7 @@ Result<OpCalls> write_elementwise(const OpDesc& op, const Target&) {
     }
     b.store(out, index, body.compute(b, values));
   });
-  TRIREME_ASSIGN(KernelCall call, b.call({ceil_div(x.shape.elements(), kGroupSize), 1, 1}));
-  OpCalls calls;
-  calls.push_back(std::move(call));
-  return calls;
+  return b.calls({ceil_div(x.shape.elements(), kGroupSize), 1, 1});
 }
 
 }  // namespace trireme::compiler

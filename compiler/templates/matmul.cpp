@@ -167,10 +167,7 @@ Result<OpCalls> write(const Matmul& params, const OpDesc& op, const Target& targ
       });
     }
   });
-  TRIREME_ASSIGN(KernelCall call, b.call({ceil_div(shape.outputs, kRows), ceil_div(shape.rows, shape.tile), 1}));
-  OpCalls calls;
-  calls.push_back(std::move(call));
-  return calls;
+  return b.calls({ceil_div(shape.outputs, kRows), ceil_div(shape.rows, shape.tile), 1});
 }
 
 Result<OpCalls> write(const MatmulGlu& params, const OpDesc& op, const Target& target) {
@@ -205,10 +202,7 @@ Result<OpCalls> write(const MatmulGlu& params, const OpDesc& op, const Target& t
                      [&](Term e) { return b.load_shared(values, item * kRows + e); });
     });
   });
-  TRIREME_ASSIGN(KernelCall call, b.call({ceil_div(shape.outputs, kRows), ceil_div(shape.rows, shape.tile), 1}));
-  OpCalls calls;
-  calls.push_back(std::move(call));
-  return calls;
+  return b.calls({ceil_div(shape.outputs, kRows), ceil_div(shape.rows, shape.tile), 1});
 }
 
 }  // namespace

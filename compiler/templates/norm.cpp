@@ -58,10 +58,7 @@ Result<OpCalls> write(const NormShape& shape, const OpDesc& op) {
                      [&](Term i) { return normalized((group << 5u) + i); });
     });
   });
-  TRIREME_ASSIGN(KernelCall call, b.call({uint32_t(x.shape.rows()), 1, 1}));
-  OpCalls calls;
-  calls.push_back(std::move(call));
-  return calls;
+  return b.calls({uint32_t(x.shape.rows()), 1, 1});
 }
 
 }  // namespace

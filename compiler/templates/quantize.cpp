@@ -63,10 +63,7 @@ Result<OpCalls> write_quantize(const OpDesc& op, const Target&) {
     store_q8_group(b, out, row * uint32_t(q8_row_words(columns)), group, columns,
                    [&](Term i) { return b.load(in, start + i, kernel::kF32); });
   });
-  TRIREME_ASSIGN(KernelCall call, b.call({ceil_div(groups, kGroupSize), uint32_t(x.shape.rows()), 1}));
-  OpCalls calls;
-  calls.push_back(std::move(call));
-  return calls;
+  return b.calls({ceil_div(groups, kGroupSize), uint32_t(x.shape.rows()), 1});
 }
 
 }  // namespace trireme::compiler

@@ -31,10 +31,7 @@ Result<OpCalls> write_reduction(const Softmax&, const OpDesc& op, const Target&)
     const Term total = b.named(group_reduce(b, Op::kAdd, sum, kGroupSize), "total");
     b.loop(item, b.u32(columns), b.u32(kGroupSize), [&](Term i) { b.store(out, start + i, grown(i) / total); });
   });
-  TRIREME_ASSIGN(KernelCall call, b.call({uint32_t(x.shape.rows()), 1, 1}));
-  OpCalls calls;
-  calls.push_back(std::move(call));
-  return calls;
+  return b.calls({uint32_t(x.shape.rows()), 1, 1});
 }
 
 Result<OpCalls> write_reduction(const Argmax&, const OpDesc& op, const Target&) {
@@ -58,10 +55,7 @@ Result<OpCalls> write_reduction(const Argmax&, const OpDesc& op, const Target&) 
     const Term index = group_reduce(b, Op::kMinimum, candidate, kGroupSize);
     b.when(item == 0u, [&] { b.store(out, row, minimum(index, b.u32(columns - 1))); });
   });
-  TRIREME_ASSIGN(KernelCall call, b.call({uint32_t(x.shape.rows()), 1, 1}));
-  OpCalls calls;
-  calls.push_back(std::move(call));
-  return calls;
+  return b.calls({uint32_t(x.shape.rows()), 1, 1});
 }
 
 }  // namespace trireme::compiler

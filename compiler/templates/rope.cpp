@@ -142,13 +142,6 @@ void copy_head(CallBuilder& b, const OpDesc& op, uint32_t x, const Heads& heads,
   store_head(b, out, shape, slot, heads.number, [&](Term i) { return b.load(x, start + i, kernel::kF32); });
 }
 
-Result<OpCalls> one_call(CallBuilder& b, std::array<uint32_t, 3> groups) {
-  TRIREME_ASSIGN(KernelCall call, b.call(groups));
-  OpCalls calls;
-  calls.push_back(std::move(call));
-  return calls;
-}
-
 Result<OpCalls> write(const Rope& rope, const OpDesc& op) {
   const Shape& shape = op.inputs[0].desc.shape;
   const auto heads = uint32_t(shape[1]), columns = uint32_t(shape[2]);
@@ -166,7 +159,7 @@ Result<OpCalls> write(const Rope& rope, const OpDesc& op) {
     head.rotate(row, b.boolean(true));
     head.store(out, start);
   });
-  return one_call(b, {heads, uint32_t(shape[0]), 1});
+  return b.calls({heads, uint32_t(shape[0]), 1});
 }
 
 // The heads of k and of v, to the cache as they are.
@@ -183,7 +176,7 @@ Result<OpCalls> write(const KvStore&, const OpDesc& op) {
     b.when(number < heads, [&] { copy_head(b, op, k, {0, heads, number}, 3, k_cache, slot, row); });
     b.when(b.u32(heads) <= number, [&] { copy_head(b, op, v, {1, heads, number - heads}, 4, v_cache, slot, row); });
   });
-  return one_call(b, {2 * heads, uint32_t(shape[0]), 1});
+  return b.calls({2 * heads, uint32_t(shape[0]), 1});
 }
 
 // A group a head: of q first, then of k, then of v.
@@ -232,7 +225,7 @@ Result<OpCalls> write(const RopeStore& params, const OpDesc& op) {
     b.when(of_k, [&] { store_head(b, k_cache, cache, slot, number - q_heads, at); });
     b.when(of_v, [&] { store_head(b, v_cache, cache, slot, number - k_end, at); });
   });
-  return one_call(b, {q_heads + 2 * kv_heads, uint32_t(shape[0]), 1});
+  return b.calls({q_heads + 2 * kv_heads, uint32_t(shape[0]), 1});
 }
 
 }  // namespace

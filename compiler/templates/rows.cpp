@@ -23,10 +23,7 @@ Result<OpCalls> gather(CallBuilder& b, const OpDesc& op, uint32_t ids, Term limi
         id < limit, [&] { return kernel::Terms{source(id, column)}; }, [&] { return kernel::Terms{b.f32(0)}; });
     b.store(out, row * columns + column, value[0]);
   });
-  TRIREME_ASSIGN(KernelCall call, b.call({ceil_div(columns, kGroupSize), uint32_t(y.shape.rows()), 1}));
-  OpCalls calls;
-  calls.push_back(std::move(call));
-  return calls;
+  return b.calls({ceil_div(columns, kGroupSize), uint32_t(y.shape.rows()), 1});
 }
 
 }  // namespace

@@ -103,7 +103,8 @@ class Tracker {
   Status submit(const Submission& submission);
   void abandon(const Submission& submission);
 
-  // Whether a pending submission that may have begun uses the range in a way that conflicts with this access by the host.
+  // Whether a pending submission that may have begun uses the range in a way that conflicts with this access by the
+  // host.
   bool is_pending(const Access& access) const;
 
   // The host saw the timeline at the value, or saw it fail.
