@@ -56,6 +56,8 @@ class Builder {
   // The general form. Operands must already fit; finish() reports those that do not.
   Term apply(Op op, Type type, std::initializer_list<Term> operands, uint32_t immediate = 0, uint32_t second = 0);
 
+  // Loads of what the kernel also writes happen in the order of the calls: name each before the next, since operands of
+  // one expression are evaluated in any order.
   Term load(uint32_t buffer, Term index, Type type);
   void store(uint32_t buffer, Term index, Term value);
   Term load_shared(uint32_t array, Term index);

@@ -16,15 +16,15 @@ void row_sum(__global const void* x, __global void* y, uint columns) {
   partial[item] = sum;
   barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
   if (item < 2u) {
-    const float v9 = partial[item + 2u];
-    const float v10 = partial[item];
-    partial[item] = v10 + v9;
+    const float v8 = partial[item];
+    const float v10 = partial[item + 2u];
+    partial[item] = v8 + v10;
   }
   barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
   if (item < 1u) {
-    const float v15 = partial[item + 1u];
-    const float v16 = partial[item];
-    partial[item] = v16 + v15;
+    const float v14 = partial[item];
+    const float v16 = partial[item + 1u];
+    partial[item] = v14 + v16;
   }
   if (item == 0u) {
     const float v20 = partial[item];

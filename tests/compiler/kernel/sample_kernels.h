@@ -22,7 +22,9 @@ inline Function row_sum(uint32_t group_size) {
   for (uint32_t half = group_size / 2; half > 0; half /= 2) {
     b.barrier();
     b.when(local < half, [&] {
-      b.store_shared(partial, local, b.load_shared(partial, local) + b.load_shared(partial, local + half));
+      const Term mine = b.load_shared(partial, local);
+      const Term other = b.load_shared(partial, local + half);
+      b.store_shared(partial, local, mine + other);
     });
   }
   b.when(local == 0u, [&] { b.store(y, row, b.load_shared(partial, local)); });
