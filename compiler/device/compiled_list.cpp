@@ -74,6 +74,7 @@ Status CompiledList::dispatch(std::shared_ptr<const PreparedOp> op, const Dispat
       }
       bound.push_back(range);
     }
+    if (i > 0) TRIREME_TRY(list_->barrier());  // the kernels of an op run one after the other
     TRIREME_TRY(list_->launch(compiled->kernels[i], {call.groups, bound, words}));
   }
   ops_.push_back(std::move(op));

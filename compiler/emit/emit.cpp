@@ -1,6 +1,7 @@
 #include "compiler/emit/emit.h"
 
 #include "compiler/emit/opencl_c.h"
+#include "compiler/emit/spirv.h"
 #include "compiler/kernel/text.h"
 #include "compiler/kernel/verifier.h"
 
@@ -9,15 +10,16 @@ namespace trireme::compiler {
 Status check_language(const Target& target) {
   switch (target.language) {
     case TargetLanguage::kOpenClC:
+    case TargetLanguage::kSpirV:
     case TargetLanguage::kKernelText: return {};
-    case TargetLanguage::kSpirV: break;
   }
-  return fail(ErrorCode::kUnsupported, "SPIR-V", "nothing here writes it");
+  return fail(ErrorCode::kUnsupported, "target language", "nothing here writes it");
 }
 
 Result<KernelSource> emit(const kernel::Function& function, const Target& target) {
   TRIREME_TRY(check_language(target));
   if (target.language == TargetLanguage::kOpenClC) return emit_opencl_c(function, target);
+  if (target.language == TargetLanguage::kSpirV) return emit_spirv(function, target);
   TRIREME_TRY(kernel::check_limits(function, {target.max_group_size, target.shared_bytes, target.subgroup_size}));
   KernelSource source;
   source.entry = function.name;

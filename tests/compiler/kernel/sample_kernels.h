@@ -1,6 +1,8 @@
 // Kernels that the tests of text, verifier and interpreter share.
 #pragma once
 
+#include <limits>
+
 #include "compiler/kernel/builder.h"
 
 namespace trireme::kernel::test {
@@ -28,6 +30,41 @@ inline Function row_sum(uint32_t group_size) {
     });
   }
   b.when(local == 0u, [&] { b.store(y, row, b.load_shared(partial, local)); });
+  return *b.finish();
+}
+
+// Every op once.
+inline Function everything() {
+  Builder b("everything", 8);
+  b.comment("every op, once: 100 %");
+  b.use_subgroups(4);
+  const uint32_t in = b.buffer("in", Access::kRead), out = b.buffer("out", Access::kReadWrite);
+  const uint32_t tile = b.shared("tile", kF32, 8);
+  const Term local = b.local_id();
+  const Term n = b.launch("n", kI32) + b.specialization("size", kI32, uint32_t(-4));
+  const Term lane = b.subgroup_lane() + b.subgroup_id() + b.group_id(2);
+  const Term word = ((lane & 7u) | (lane ^ lane)) - (lane << 1u) * (lane >> 2u) + lane % 3u + lane / 2u;
+  const Term bits = extract_bits(apply_function(Op::kNot, word), 3, 5);
+  Term f = b.f32(0.1f) / b.f32(-0.0f) + b.f32(std::numeric_limits<float>::infinity());
+  f = fused_multiply_add(minimum(f, -f), maximum(f, absolute(f)), f);
+  for (const Op op : {Op::kSquareRoot, Op::kExponential, Op::kSine, Op::kCosine, Op::kFloor, Op::kRoundEven})
+    f = apply_function(op, f);
+  const Term vector = b.load(in, local, {Scalar::kU32, 4});
+  const Term pair = pack({f, half_to_float(float_to_half(f))}) + splat(f, 2);
+  const Term sum = dot4_signed(extract(vector, 3), bits, dot4_unsigned(bits, word, n));
+  b.store_shared(tile, local, extract(pair, 1));
+  b.barrier();
+  const Terms looped = b.loop(b.i32(-3), n, b.i32(2), {f, sum}, [&](Term i, const Terms& carried) {
+    return b.branch((i < n) & (i <= n) & (i == n) & (i != n), [&] { return carried; },
+                    [&] {
+                      return Terms{carried[0] + convert(i, Scalar::kF32), carried[1]};
+                    });
+  });
+  const Term total = b.apply(Op::kSubgroupAdd, kF32, {looped[0] + b.load_shared(tile, local)});
+  const Term most = b.apply(Op::kSubgroupMaximum, kF32, {total});
+  const Term first = b.apply(Op::kSubgroupBroadcast, kF32, {most}, 3);
+  const Term chosen = select(b.boolean(true), bitcast(first, Scalar::kU32), bitcast(looped[1], Scalar::kU32));
+  b.when(b.boolean(false), [&] { b.store(out, local, convert(chosen, Scalar::kU8)); });
   return *b.finish();
 }
 

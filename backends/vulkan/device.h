@@ -1,0 +1,38 @@
+// VulkanDevice: one device of a Vulkan driver, as a device that runs kernels.
+#pragma once
+
+#include "backends/vulkan/submission_queue.h"
+
+namespace trireme::vulkan {
+
+class VulkanDevice final : public KernelDevice {
+ public:
+  // Errors: kUnsupported with the facts' refusal, kDeviceLost, kOutOfMemory.
+  static Result<std::shared_ptr<VulkanDevice>> open(std::shared_ptr<const Instance> instance, const DeviceFacts& facts,
+                                                    std::string id);
+
+  const DeviceInfo& info() const override { return info_; }
+  const Target& target() const override { return target_; }
+  // What other processes allocated is known where the driver has VK_EXT_memory_budget.
+  std::vector<MemoryHeap> memory() const override;
+  Result<std::shared_ptr<Buffer>> allocate(uint64_t bytes) override;
+  Result<std::shared_ptr<Buffer>> import_host(std::span<std::byte> memory) override;
+  Result<std::shared_ptr<Timeline>> create_timeline() override;
+  Status submit(KernelList& list, std::span<const TimelinePoint> waits,
+                std::span<const TimelinePoint> signals) override;
+  Result<std::vector<std::byte>> build_kernel(const KernelSource& source) override;
+  Result<std::shared_ptr<const Kernel>> load_kernel(const KernelSource& source,
+                                                    std::span<const std::byte> built) override;
+  Result<std::unique_ptr<KernelList>> create_list() override;
+
+ private:
+  VulkanDevice(std::shared_ptr<Connection> connection, std::shared_ptr<Staging> staging);
+
+  std::shared_ptr<Connection> connection_;
+  std::shared_ptr<Staging> staging_;
+  DeviceInfo info_;
+  Target target_;
+  SubmissionQueue queue_;
+};
+
+}  // namespace trireme::vulkan

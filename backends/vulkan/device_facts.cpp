@@ -1,0 +1,160 @@
+#include "backends/vulkan/device_facts.h"
+
+#include <algorithm>
+
+#include "backends/vulkan/error.h"
+#include "hal/kernel_device.h"
+
+namespace trireme::vulkan {
+namespace {
+
+constexpr VkMemoryPropertyFlags kHostMemory =
+    VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+
+std::vector<std::string> extensions_of(const Functions& functions, VkPhysicalDevice device) {
+  uint32_t count = 0;
+  if (functions.vkEnumerateDeviceExtensionProperties(device, nullptr, &count, nullptr) != VK_SUCCESS) return {};
+  std::vector<VkExtensionProperties> properties(count);
+  if (functions.vkEnumerateDeviceExtensionProperties(device, nullptr, &count, properties.data()) != VK_SUCCESS)
+    return {};
+  std::vector<std::string> names;
+  for (const VkExtensionProperties& extension : properties) names.emplace_back(extension.extensionName);
+  return names;
+}
+
+// A family that computes and does not draw is the quieter one.
+std::optional<uint32_t> computing_family(const Functions& functions, VkPhysicalDevice device) {
+  uint32_t count = 0;
+  functions.vkGetPhysicalDeviceQueueFamilyProperties(device, &count, nullptr);
+  std::vector<VkQueueFamilyProperties> families(count);
+  functions.vkGetPhysicalDeviceQueueFamilyProperties(device, &count, families.data());
+  std::optional<uint32_t> found;
+  for (uint32_t i = 0; i < families.size(); ++i) {
+    if (families[i].queueCount == 0 || !(families[i].queueFlags & VK_QUEUE_COMPUTE_BIT)) continue;
+    if (!found) found = i;
+    if (!(families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT)) return i;
+  }
+  return found;
+}
+
+void ask_properties(const Functions& functions, DeviceFacts& facts) {
+  VkPhysicalDeviceExternalMemoryHostPropertiesEXT host{};
+  host.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT;
+  VkPhysicalDeviceDriverProperties driver{};
+  driver.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES;
+  VkPhysicalDeviceMaintenance3Properties sizes{};
+  sizes.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES;
+  sizes.pNext = &driver;
+  driver.pNext = facts.has(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME) ? &host : nullptr;
+  VkPhysicalDeviceProperties2 properties{};
+  properties.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2;
+  functions.vkGetPhysicalDeviceProperties2(facts.device, &properties);
+  facts.version = properties.properties.apiVersion;
+  facts.driver_version = properties.properties.driverVersion;
+  facts.name = properties.properties.deviceName;
+  facts.type = properties.properties.deviceType;
+  facts.limits = properties.properties.limits;
+  std::copy_n(properties.properties.pipelineCacheUUID, VK_UUID_SIZE, facts.cache_uuid.begin());
+  if (facts.version < kOldestVersion) return;
+  properties.pNext = &sizes;
+  functions.vkGetPhysicalDeviceProperties2(facts.device, &properties);
+  facts.driver_name = driver.driverName;
+  facts.driver_info = driver.driverInfo;
+  facts.allocation_bytes = sizes.maxMemoryAllocationSize;
+  facts.host_pointer_alignment = host.minImportedHostPointerAlignment;
+}
+
+void ask_features(const Functions& functions, DeviceFacts& facts) {
+  if (facts.version < kOldestVersion) return;
+  VkPhysicalDeviceVulkan12Features newer{};
+  newer.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES;
+  VkPhysicalDeviceVulkan11Features new_ones{};
+  new_ones.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES;
+  new_ones.pNext = &newer;
+  VkPhysicalDeviceFeatures2 features{};
+  features.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
+  features.pNext = &new_ones;
+  functions.vkGetPhysicalDeviceFeatures2(facts.device, &features);
+  facts.timeline_semaphores = newer.timelineSemaphore == VK_TRUE;
+  facts.small_stores = features.features.shaderInt16 && newer.shaderInt8 && new_ones.storageBuffer16BitAccess &&
+                       newer.storageBuffer8BitAccess;
+}
+
+DeviceFacts ask(const Functions& functions, VkPhysicalDevice device) {
+  DeviceFacts facts;
+  facts.device = device;
+  facts.extensions = extensions_of(functions, device);
+  ask_properties(functions, facts);
+  ask_features(functions, facts);
+  VkPhysicalDeviceMemoryProperties2 memory{};
+  memory.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2;
+  functions.vkGetPhysicalDeviceMemoryProperties2(device, &memory);
+  facts.memory = memory.memoryProperties;
+  facts.queue_family = computing_family(functions, device);
+  facts.staged = facts.type == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
+  return facts;
+}
+
+// The first type that has all of the flags, of the earliest wish that any type fulfils.
+std::optional<uint32_t> choose_memory(const VkPhysicalDeviceMemoryProperties& memory, uint32_t bits,
+                                      std::initializer_list<VkMemoryPropertyFlags> wishes) {
+  for (const VkMemoryPropertyFlags wish : wishes)
+    for (uint32_t i = 0; i < memory.memoryTypeCount; ++i)
+      if ((bits >> i & 1) && (memory.memoryTypes[i].propertyFlags & wish) == wish) return i;
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool DeviceFacts::has(std::string_view extension) const {
+  return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
+}
+
+std::string DeviceFacts::driver() const {
+  std::string text = driver_name;
+  if (!driver_info.empty()) text += (text.empty() ? "" : " ") + driver_info;
+  return text + (text.empty() ? "" : ", ") + "Vulkan " + version_text(version);
+}
+
+std::optional<uint32_t> DeviceFacts::buffer_memory(uint32_t bits) const {
+  if (staged) return choose_memory(memory, bits, {VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, 0});
+  return choose_memory(memory, bits,
+                       {kHostMemory | VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_CACHED_BIT,
+                        kHostMemory | VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, kHostMemory});
+}
+
+std::optional<uint32_t> DeviceFacts::host_memory(uint32_t bits) const {
+  return choose_memory(memory, bits, {kHostMemory | VK_MEMORY_PROPERTY_HOST_CACHED_BIT, kHostMemory});
+}
+
+uint32_t DeviceFacts::heap() const {
+  const std::optional<uint32_t> chosen = buffer_memory(UINT32_MAX);
+  return chosen ? memory.memoryTypes[*chosen].heapIndex : 0;
+}
+
+std::optional<std::string> DeviceFacts::refusal() const {
+  if (version < kOldestVersion)
+    return "it has Vulkan " + version_text(version) + ", and 1.2 is the oldest that will do";
+  if (!timeline_semaphores) return "it has no timeline semaphores";
+  if (!queue_family) return "it has no queue that computes";
+  if (limits.minStorageBufferOffsetAlignment > kBindingAlignment)
+    return "it binds buffers at multiples of " + std::to_string(limits.minStorageBufferOffsetAlignment) +
+           " bytes, and " + std::to_string(kBindingAlignment) + " are needed";
+  if (!host_memory(UINT32_MAX)) return "the host sees none of its memory";
+  return std::nullopt;
+}
+
+Result<std::vector<DeviceFacts>> find_devices(const Instance& instance) {
+  const Functions& functions = instance.functions;
+  uint32_t count = 0;
+  VkResult code = functions.vkEnumeratePhysicalDevices(instance.get(), &count, nullptr);
+  std::vector<VkPhysicalDevice> devices(code == VK_SUCCESS ? count : 0);
+  if (!devices.empty()) code = functions.vkEnumeratePhysicalDevices(instance.get(), &count, devices.data());
+  if (code != VK_SUCCESS) return fail(call_error("vulkan", "vkEnumeratePhysicalDevices", code, ErrorCode::kNotFound));
+  if (devices.empty()) return fail(ErrorCode::kNotFound, "vulkan", "no Vulkan driver found a device that it can drive");
+  std::vector<DeviceFacts> found;
+  for (const VkPhysicalDevice device : devices) found.push_back(ask(functions, device));
+  return found;
+}
+
+}  // namespace trireme::vulkan

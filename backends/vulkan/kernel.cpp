@@ -1,0 +1,207 @@
+#include "backends/vulkan/kernel.h"
+
+#include <cstring>
+
+#include "backends/vulkan/module_facts.h"
+
+namespace trireme::vulkan {
+namespace {
+
+// Precedes the module and what the driver's pipeline cache holds after it was compiled.
+struct Header {
+  std::array<char, 8> magic = {'T', 'R', 'I', 'V', 'K', '0', '0', '1'};
+  uint64_t build_key = 0;  // its checksum
+  uint64_t code_bytes = 0;
+  uint64_t cache_bytes = 0;
+  uint64_t checksum = 0;  // of both
+
+  bool operator==(const Header&) const = default;
+};
+
+// FNV-1a.
+uint64_t checksum(std::span<const std::byte> bytes) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const std::byte byte : bytes) hash = (hash ^ uint64_t(byte)) * 0x100000001b3;
+  return hash;
+}
+
+// What follows the header.
+struct Parts {
+  std::string_view code;
+  std::span<const std::byte> cache;
+};
+
+Result<Parts> read_parts(std::span<const std::byte> built, std::string_view build_key) {
+  const auto bad = [](std::string_view why) { return fail(ErrorCode::kCorruptData, "built kernel", why); };
+  Header header, expected;
+  if (built.size() <= sizeof(header)) return bad("it is too short");
+  std::memcpy(&header, built.data(), sizeof(header));
+  const std::span<const std::byte> rest = built.subspan(sizeof(header));
+  if (header.magic != expected.magic) return bad("it does not begin as one of a Vulkan device");
+  if (header.build_key != checksum(std::as_bytes(std::span(build_key))))
+    return bad("it was built for another device or driver");
+  if (header.code_bytes > rest.size() || header.cache_bytes != rest.size() - header.code_bytes ||
+      header.checksum != checksum(rest))
+    return bad("its length or checksum is wrong");
+  const auto code = rest.first(size_t(header.code_bytes));
+  return Parts{{reinterpret_cast<const char*>(code.data()), code.size()}, rest.subspan(code.size())};
+}
+
+Result<Handle<VkPipelineCache>> create_cache(const Connection& connection, std::span<const std::byte> data) {
+  VkPipelineCacheCreateInfo info{};
+  info.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO;
+  info.initialDataSize = data.size();
+  info.pInitialData = data.data();
+  VkPipelineCache cache = VK_NULL_HANDLE;
+  TRIREME_TRY(
+      connection.check(connection.functions().vkCreatePipelineCache(connection.device(), &info, nullptr, &cache),
+                       "vkCreatePipelineCache"));
+  return connection.own(cache, connection.functions().vkDestroyPipelineCache);
+}
+
+// Empty when the driver gives nothing: a cache is only for speed.
+std::vector<std::byte> cache_data(const Connection& connection, VkPipelineCache cache) {
+  size_t bytes = 0;
+  const auto& get = connection.functions().vkGetPipelineCacheData;
+  if (get(connection.device(), cache, &bytes, nullptr) != VK_SUCCESS) return {};
+  std::vector<std::byte> data(bytes);
+  if (get(connection.device(), cache, &bytes, data.data()) != VK_SUCCESS) return {};
+  data.resize(bytes);
+  return data;
+}
+
+// Errors: kUnsupported when the device cannot run it, kCorruptData when the module is not the source's.
+Status check_kernel(const Connection& connection, const KernelSource& source, std::string_view code) {
+  const VkPhysicalDeviceLimits& limits = connection.facts().limits;
+  const std::string what = "kernel " + source.entry;
+  const uint32_t largest = std::min(limits.maxComputeWorkGroupInvocations, limits.maxComputeWorkGroupSize[0]);
+  const auto too_much = [&](std::string_view of, uint64_t needs, uint64_t has) {
+    return fail(ErrorCode::kUnsupported, what,
+                "it takes " + std::to_string(needs) + " " + std::string(of) + ", and " + connection.id() + " allows " +
+                    std::to_string(has));
+  };
+  if (source.group_size == 0 || source.group_size > largest)
+    return fail(ErrorCode::kUnsupported, what,
+                connection.id() + " runs it in groups of 1 to " + std::to_string(largest) + " items, not of " +
+                    std::to_string(source.group_size));
+  if (source.buffers > limits.maxPerStageDescriptorStorageBuffers)
+    return too_much("buffers", source.buffers, limits.maxPerStageDescriptorStorageBuffers);
+  if (source.launch_words > limits.maxPushConstantsSize / sizeof(uint32_t))
+    return too_much("launch words", source.launch_words, limits.maxPushConstantsSize / sizeof(uint32_t));
+  TRIREME_ASSIGN(const ModuleFacts facts, read_module(code, source.entry));
+  if (facts.shared_bytes > limits.maxComputeSharedMemorySize)
+    return too_much("shared bytes", facts.shared_bytes, limits.maxComputeSharedMemorySize);
+  const auto differs = [&](const std::string& of, uint64_t module, uint64_t says) {
+    return fail(ErrorCode::kCorruptData, what,
+                "its module has " + std::to_string(module) + " " + of + ", not " + std::to_string(says));
+  };
+  if (facts.group_size != source.group_size) return differs("items of a group", facts.group_size, source.group_size);
+  if (facts.buffers > source.buffers) return differs("buffers", facts.buffers, source.buffers);
+  if (facts.launch_words != source.launch_words)
+    return differs("launch words", facts.launch_words, source.launch_words);
+  return {};
+}
+
+}  // namespace
+
+VulkanKernel::VulkanKernel(std::shared_ptr<Connection> connection, const KernelSource& source)
+    : connection_(std::move(connection)),
+      source_{source.entry, {}, source.group_size, source.buffers, source.launch_words} {}
+
+Status VulkanKernel::create_layouts() {
+  const Functions& functions = connection_->functions();
+  std::vector<VkDescriptorSetLayoutBinding> bindings(source_.buffers);
+  for (uint32_t i = 0; i < source_.buffers; ++i)
+    bindings[i] = {i, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr};
+  VkDescriptorSetLayoutCreateInfo set{};
+  set.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO;
+  set.bindingCount = source_.buffers;
+  set.pBindings = bindings.data();
+  VkDescriptorSetLayout set_layout = VK_NULL_HANDLE;
+  TRIREME_TRY(
+      connection_->check(functions.vkCreateDescriptorSetLayout(connection_->device(), &set, nullptr, &set_layout),
+                         "vkCreateDescriptorSetLayout"));
+  set_layout_ = connection_->own(set_layout, functions.vkDestroyDescriptorSetLayout);
+
+  const VkPushConstantRange words = {VK_SHADER_STAGE_COMPUTE_BIT, 0, uint32_t(source_.launch_words * sizeof(uint32_t))};
+  VkPipelineLayoutCreateInfo info{};
+  info.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO;
+  info.setLayoutCount = 1;
+  info.pSetLayouts = &set_layout;
+  info.pushConstantRangeCount = source_.launch_words > 0 ? 1 : 0;
+  info.pPushConstantRanges = &words;
+  VkPipelineLayout layout = VK_NULL_HANDLE;
+  TRIREME_TRY(connection_->check(functions.vkCreatePipelineLayout(connection_->device(), &info, nullptr, &layout),
+                                 "vkCreatePipelineLayout"));
+  layout_ = connection_->own(layout, functions.vkDestroyPipelineLayout);
+  return {};
+}
+
+Status VulkanKernel::create_pipeline(std::string_view code, VkPipelineCache cache) {
+  const Functions& functions = connection_->functions();
+  TRIREME_TRY(create_layouts());
+  std::vector<uint32_t> words(code.size() / sizeof(uint32_t));
+  std::memcpy(words.data(), code.data(), words.size() * sizeof(uint32_t));
+  VkShaderModuleCreateInfo text{};
+  text.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO;
+  text.codeSize = code.size();
+  text.pCode = words.data();
+  VkShaderModule module = VK_NULL_HANDLE;
+  TRIREME_TRY(connection_->check(functions.vkCreateShaderModule(connection_->device(), &text, nullptr, &module),
+                                 "vkCreateShaderModule"));
+  const auto owned = connection_->own(module, functions.vkDestroyShaderModule);
+  VkComputePipelineCreateInfo info{};
+  info.sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO;
+  info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
+  info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
+  info.stage.module = module;
+  info.stage.pName = source_.entry.c_str();
+  info.layout = layout_.get();
+  VkPipeline pipeline = VK_NULL_HANDLE;
+  const VkResult code_of =
+      functions.vkCreateComputePipelines(connection_->device(), cache, 1, &info, nullptr, &pipeline);
+  pipeline_ = connection_->own(pipeline, functions.vkDestroyPipeline);
+  return connection_->check(code_of, "vkCreateComputePipelines");
+}
+
+Result<std::vector<std::byte>> VulkanKernel::build(std::shared_ptr<Connection> connection, const KernelSource& source,
+                                                   std::string_view build_key) {
+  const std::string doing = "building kernel " + source.entry;
+  if (Status fits = check_kernel(*connection, source, source.code); !fits) {
+    const Error& error = fits.error();
+    if (error.code() != ErrorCode::kCorruptData) return fail(error, doing);
+    return fail(Error(ErrorCode::kInternal, error.what(), error.why(), error.remedy()), doing);
+  }
+  VulkanKernel kernel(connection, source);
+  TRIREME_ASSIGN(const auto cache, create_cache(*connection, {}));
+  if (Status created = kernel.create_pipeline(source.code, cache.get()); !created)
+    return fail(std::move(created).error(), doing);
+  const std::vector<std::byte> cached = cache_data(*connection, cache.get());
+  std::vector<std::byte> built(sizeof(Header) + source.code.size());
+  std::memcpy(built.data() + sizeof(Header), source.code.data(), source.code.size());
+  built.insert(built.end(), cached.begin(), cached.end());
+  Header header;
+  header.build_key = checksum(std::as_bytes(std::span(build_key)));
+  header.code_bytes = source.code.size();
+  header.cache_bytes = cached.size();
+  header.checksum = checksum(std::span(built).subspan(sizeof(Header)));
+  std::memcpy(built.data(), &header, sizeof(header));
+  return built;
+}
+
+Result<std::shared_ptr<const VulkanKernel>> VulkanKernel::load(std::shared_ptr<Connection> connection,
+                                                               const KernelSource& source,
+                                                               std::span<const std::byte> built,
+                                                               std::string_view build_key) {
+  TRIREME_ASSIGN(const Parts parts, read_parts(built, build_key));
+  if (parts.code != source.code)
+    return fail(ErrorCode::kCorruptData, "built kernel", "it is not kernel " + source.entry + " as it is now");
+  TRIREME_TRY(check_kernel(*connection, source, parts.code));
+  std::shared_ptr<VulkanKernel> kernel(new VulkanKernel(std::move(connection), source));
+  TRIREME_ASSIGN(const auto cache, create_cache(*kernel->connection_, parts.cache));
+  if (Status created = kernel->create_pipeline(parts.code, cache.get()); !created)
+    return fail(std::move(created).error(), "loading kernel " + source.entry);
+  return kernel;
+}
+
+}  // namespace trireme::vulkan

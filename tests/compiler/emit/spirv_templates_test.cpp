@@ -1,0 +1,38 @@
+// What the templates write for the ops of the conformance suite is valid as SPIR-V.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "compiler/emit/spirv.h"
+#include "compiler/templates/templates.h"
+#include "tests/compiler/emit/spirv_tools.h"
+#include "tests/conformance/cases.h"
+
+namespace trireme::compiler::test {
+namespace {
+
+TEST(SpirVOfTemplates, IsValid) {
+  Target target;
+  target.language = TargetLanguage::kSpirV;
+  target.version = 103;
+  target.max_group_size = 256;
+  target.shared_bytes = 32768;
+  target.small_stores = true;
+  std::set<std::string> seen;
+  for (const conformance::CaseSource& source : conformance::all_cases(2)) {
+    const auto made = source.make(source.name);
+    ASSERT_TRUE(made) << made.error().message();
+    const auto calls = write_kernels(made->op, target);
+    if (!calls) continue;  // whether templates cover every op is asked elsewhere
+    for (const KernelCall& call : *calls) {
+      const auto emitted = emit_spirv(call.function, target);
+      ASSERT_TRUE(emitted) << source.name << ": " << emitted.error().message();
+      if (!seen.insert(emitted->code).second) continue;
+      EXPECT_EQ(spirv_objections(emitted->code), "") << source.name;
+    }
+  }
+  EXPECT_GT(seen.size(), 50u);
+}
+
+}  // namespace
+}  // namespace trireme::compiler::test
