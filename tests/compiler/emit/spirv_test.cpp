@@ -7,7 +7,6 @@
 #include "compiler/emit/emit.h"
 #include "compiler/kernel/simplify.h"
 #include "tests/compiler/emit/spirv_tools.h"
-#include "tests/compiler/golden.h"
 #include "tests/compiler/kernel/sample_kernels.h"
 
 namespace trireme::compiler::test {
@@ -34,7 +33,7 @@ std::string emitted(const Function& function, const Target& target = vulkan_targ
   return source ? source->code : "";
 }
 
-TEST(SpirV, ReadsAsItIsKept) {
+TEST(SpirV, KeepsTheNamesOfTheKernel) {
   const auto source = emit_spirv(*simplify(kernel::test::row_sum(4)), vulkan_target());
   ASSERT_TRUE(source) << source.error().message();
   EXPECT_EQ(source->entry, "row_sum");
@@ -42,7 +41,9 @@ TEST(SpirV, ReadsAsItIsKept) {
   EXPECT_EQ(source->buffers, 2u);
   EXPECT_EQ(source->launch_words, 1u);
   EXPECT_EQ(spirv_objections(source->code), "");
-  expect_golden("row_sum.spvasm", spirv_text_form(source->code));
+  const std::string text = spirv_text_form(source->code);
+  for (const char* name : {"%columns", "%item", "%sum", "%partial", "OpLoopMerge"})
+    EXPECT_NE(text.find(name), std::string::npos) << name << "\n" << text;
 }
 
 TEST(SpirV, IsValidWithEveryOp) {
