@@ -23,6 +23,10 @@ Result<std::shared_ptr<VulkanTimeline>> VulkanTimeline::create(std::shared_ptr<C
   return timeline;
 }
 
+VulkanTimeline::~VulkanTimeline() {
+  if (semaphore() != VK_NULL_HANDLE && value() < promised_) static_cast<void>(connection_->finish_all());
+}
+
 uint64_t VulkanTimeline::value() const {
   uint64_t value = 0;
   const VkResult code = connection_->functions().vkGetSemaphoreCounterValue(connection_->device(), semaphore(), &value);

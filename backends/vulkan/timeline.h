@@ -13,6 +13,8 @@ class VulkanTimeline final : public Timeline {
  public:
   // Errors: kOutOfMemory.
   static Result<std::shared_ptr<VulkanTimeline>> create(std::shared_ptr<Connection> connection);
+  // Waits for what the device still runs when that may signal it, as after a failure.
+  ~VulkanTimeline() override;
 
   uint64_t value() const override;
   Status wait(uint64_t value, std::chrono::nanoseconds timeout) override;

@@ -155,6 +155,9 @@ constexpr Tolerance kTolerances[] = {
 #ifdef TRIREME_HAVE_OPENCL
     {"opencl:0", 3e-3},
 #endif
+#ifdef TRIREME_HAVE_VULKAN
+    {"vulkan:0", 3e-3},
+#endif
 };
 
 std::string case_name(const testing::TestParamInfo<GoldenModels::ParamType>& info) {

@@ -69,6 +69,9 @@ constexpr const char* kDevices[] = {
 #ifdef TRIREME_HAVE_OPENCL
     "opencl:0",
 #endif
+#ifdef TRIREME_HAVE_VULKAN
+    "vulkan:0",
+#endif
 };
 
 #if defined(TRIREME_HAVE_CPU) && defined(TRIREME_HAVE_REFERENCE)

@@ -18,7 +18,7 @@ kStages=(style release package readme instruction_sets onednn asan tsan fuzz)
 kLongStages=(long_conformance long_fuzz)
 
 # The programs whose tests start threads.
-kThreadedTests=(hal_test validation_test session_test cpu_thread_pool_test cpu_device_test opencl_device_test)
+kThreadedTests=(hal_test validation_test session_test cpu_thread_pool_test cpu_device_test opencl_device_test vulkan_device_test)
 
 build() {
   local preset=$1

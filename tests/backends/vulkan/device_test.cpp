@@ -251,7 +251,14 @@ TEST_F(KernelDeviceOnVulkan, ATimelineIsSignalledByTheHostAndFails) {
   EXPECT_EQ(timeline->signal(5).error().code(), ErrorCode::kDeviceLost);
 }
 
-TEST_F(KernelDeviceOnVulkan, ThreadsMaySubmitAtOnce) {
+// Without the validation layer: older ones lose the state of a timeline that several threads advance, and say so
+// (KhronosGroup/Vulkan-ValidationLayers issues 4649 and 4968).
+class ThreadsOnVulkan : public KernelDeviceOnVulkan {
+ protected:
+  ThreadsOnVulkan() { layers_.clear(); }
+};
+
+TEST_F(ThreadsOnVulkan, ThreadsMaySubmitAtOnce) {
   constexpr int kThreads = 4, kRounds = 50;
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t)

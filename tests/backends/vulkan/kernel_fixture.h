@@ -71,9 +71,8 @@ class VulkanTest : public ::testing::Test {
   void SetUp() override {
     auto library = Library::load(kLoader);
     ASSERT_TRUE(library) << library.error().message();
-    auto instance =
-        Instance::create(*library, {{"VK_LAYER_KHRONOS_validation"},
-                                    [messages = messages_](std::string_view message) { messages->add(message); }});
+    auto instance = Instance::create(
+        *library, {layers_, [messages = messages_](std::string_view message) { messages->add(message); }});
     ASSERT_TRUE(instance) << instance.error().message();
     instance_ = *instance;
     const auto found = find_devices(*instance_);
@@ -130,6 +129,7 @@ class VulkanTest : public ::testing::Test {
     EXPECT_TRUE(status) << status.error().message();
   }
 
+  std::vector<std::string> layers_{"VK_LAYER_KHRONOS_validation"};
   std::shared_ptr<Messages> messages_ = std::make_shared<Messages>();
   std::shared_ptr<Instance> instance_;
   DeviceFacts facts_;
