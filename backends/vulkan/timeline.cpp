@@ -23,7 +23,9 @@ Result<std::shared_ptr<VulkanTimeline>> VulkanTimeline::create(std::shared_ptr<C
   return timeline;
 }
 
+// Who signals is inside of signal() still when a waiter sees the value, and may free the timeline: hence the mutex.
 VulkanTimeline::~VulkanTimeline() {
+  const std::lock_guard lock(mutex_);
   if (semaphore() != VK_NULL_HANDLE && value() < promised_) static_cast<void>(connection_->finish_all());
 }
 
