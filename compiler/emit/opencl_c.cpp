@@ -22,9 +22,11 @@ namespace {
 
 constexpr const char* kScalarNames[] = {"bool", "uchar", "ushort", "uint", "int", "float"};
 
+std::string lanes_text(int lanes) { return lanes == 1 ? "" : std::to_string(lanes); }
+
 std::string opencl_type(Type type) {
   std::string name = type.is_bool() && type.lanes > 1 ? "int" : kScalarNames[size_t(type.scalar)];
-  return type.lanes == 1 ? name : name + std::to_string(type.lanes);
+  return name + lanes_text(type.lanes);
 }
 
 std::string number(Type type, uint32_t bits) {
@@ -94,8 +96,6 @@ const char* function_name(Op op, bool is_float) {
     case Op::kCosine: return "cos";
     case Op::kFloor: return "floor";
     case Op::kRoundEven: return "rint";
-    case Op::kHalfToFloat: return "half_to_float";
-    case Op::kFloatToHalf: return "float_to_half";
     case Op::kDot4Signed: return "dot4_signed";
     case Op::kDot4Unsigned: return "dot4_unsigned";
     case Op::kSubgroupAdd: return "sub_group_reduce_add";
@@ -109,12 +109,6 @@ struct Helper {
   const char* text;
 };
 constexpr Helper kHelpers[] = {
-    {Op::kHalfToFloat,
-     "float half_to_float(uint bits) {\n  const ushort half_bits = (ushort)bits;\n"
-     "  return vload_half(0, (const half*)&half_bits);\n}\n"},
-    {Op::kFloatToHalf,
-     "uint float_to_half(float value) {\n  ushort half_bits;\n  vstore_half_rte(value, 0, (half*)&half_bits);\n"
-     "  return half_bits;\n}\n"},
     {Op::kAbsolute, "int abs_of(int value) {\n  return value < 0 ? -value : value;\n}\n"},
     // Without vector types, which would keep a processor's compiler from making vectors of work items.
     {Op::kDot4Signed,
@@ -127,6 +121,13 @@ constexpr Helper kHelpers[] = {
      "  return sum + (int)(a & 0xffu) * ((int)(b << 24) >> 24) + (int)((a >> 8) & 0xffu) * ((int)(b << 16) >> 24) +\n"
      "         (int)((a >> 16) & 0xffu) * ((int)(b << 8) >> 24) + (int)(a >> 24) * ((int)b >> 24);\n}\n"},
 };
+// By the lanes, none for one: in the half's bits, out as a float, or the other way.
+constexpr char kHalfToFloat[] =
+    "float{0} half_to_float{0}(uint{0} bits) {{\n  const ushort{0} half_bits = convert_ushort{0}(bits);\n"
+    "  return vload_half{0}(0, (const half*)&half_bits);\n}}\n\n";
+constexpr char kFloatToHalf[] =
+    "uint{0} float_to_half{0}(float{0} value) {{\n  ushort{0} half_bits;\n"
+    "  vstore_half{0}_rte(value, 0, (half*)&half_bits);\n  return convert_uint{0}(half_bits);\n}}\n\n";
 constexpr Helper kDotHelpers[] = {
     {Op::kDot4Signed, "int dot4_signed(uint a, uint b, int sum) {\n  return sum + dot_4x8packed_ss_int(a, b);\n}\n"},
     {Op::kDot4Unsigned,
@@ -195,6 +196,9 @@ class Writer {
       text_ += chosen;
       text_ += '\n';
     }
+    for (const auto& [op, lanes] : half_lanes_)
+      text_ += op == Op::kHalfToFloat ? fmt::format(kHalfToFloat, lanes_text(lanes))
+                                      : fmt::format(kFloatToHalf, lanes_text(lanes));
     std::string parameters;
     for (const kernel::BufferParameter& buffer : function_.buffers)
       parameters += fmt::format("{}__global {}void* {}", parameters.empty() ? "" : ", ",
@@ -215,8 +219,8 @@ class Writer {
   }
 
   // Types in an order, for the set of views.
-  static uint32_t packed(Type type) { return uint32_t(type.scalar) * 16 + uint32_t(type.lanes); }
-  static Type unpacked(uint32_t packed) { return {Scalar(packed / 16), int(packed % 16)}; }
+  static uint32_t packed(Type type) { return uint32_t(type.scalar) * 32 + uint32_t(type.lanes); }
+  static Type unpacked(uint32_t packed) { return {Scalar(packed / 32), int(packed % 32)}; }
   std::string view_name(uint32_t buffer, Type type) const {
     return function_.buffers[buffer].name + "_" + opencl_type(type);
   }
@@ -294,13 +298,19 @@ class Writer {
       case Op::kConvert:
         return type.lanes > 1 ? fmt::format("convert_{}({})", opencl_type(type), operand(0))
                               : fmt::format("({}){}", opencl_type(type), operand(0));
+      case Op::kHalfToFloat:
+      case Op::kFloatToHalf: {
+        half_lanes_.emplace(in.op, type.lanes);
+        return fmt::format("{}{}({})", in.op == Op::kHalfToFloat ? "half_to_float" : "float_to_half",
+                           lanes_text(type.lanes), bare(operand(0)));
+      }
       case Op::kBitcast: return fmt::format("as_{}({})", opencl_type(type), operand(0));
       case Op::kPack: {
         std::string lanes;
         for (size_t i = 0; i < in.operands.size(); ++i) lanes += (i ? ", " : "") + bare(operand(i));
         return fmt::format("({})({})", opencl_type(type), lanes);
       }
-      case Op::kExtract: return fmt::format("{}.s{}", operand(0), first);
+      case Op::kExtract: return fmt::format("{}.s{:x}", operand(0), first);
       case Op::kSplat: return fmt::format("({})({})", opencl_type(type), operand(0));
       case Op::kLoad: return fmt::format("{}[{}]", view(first, type), bare(operand(0)));
       case Op::kLoadShared: return fmt::format("{}[{}]", function_.shared[first].name, bare(operand(0)));
@@ -364,7 +374,8 @@ class Writer {
   std::vector<std::string> text_of_;  // of values: a name, or an expression
   std::set<std::pair<uint32_t, uint32_t>> views_;
   std::set<Op> ops_;
-  std::set<std::string> names_;  // in use
+  std::set<std::pair<Op, int>> half_lanes_;  // conversions in use
+  std::set<std::string> names_;              // in use
   std::string text_;
   int depth_ = 0;
 };

@@ -223,13 +223,17 @@ class SpirvWriter {
   std::map<std::pair<uint32_t, SpirvId>, SpirvId> views_;  // by buffer and type
 };
 
-// Errors: kUnsupported for small elements where the target has none.
-Status check_small_elements(const Function& function, const Target& target) {
-  for (const kernel::Value& value : function.values)
+// Errors: kUnsupported for small elements where the target has none, and for long vectors.
+Status check_types(const Function& function, const Target& target) {
+  for (const kernel::Value& value : function.values) {
+    const std::string name = kernel::type_name(value.type);
     if (is_small(value.type) && !target.small_stores)
-      return fail(
-          ErrorCode::kUnsupported, "kernel " + function.name,
-          "it loads or stores " + kernel::type_name(value.type) + ", and the device has no elements of 8 and 16 bits");
+      return fail(ErrorCode::kUnsupported, "kernel " + function.name,
+                  "it loads or stores " + name + ", and the device has no elements of 8 and 16 bits");
+    if (value.type.lanes > 4)
+      return fail(ErrorCode::kUnsupported, "kernel " + function.name,
+                  "it computes with " + name + ", and vectors of SPIR-V have at most 4 lanes");
+  }
   return {};
 }
 
@@ -238,7 +242,7 @@ Status check_small_elements(const Function& function, const Target& target) {
 Result<KernelSource> emit_spirv(const Function& function, const Target& target) {
   TRIREME_TRY(kernel::verify(function));
   TRIREME_TRY(kernel::check_limits(function, {target.max_group_size, target.shared_bytes, target.subgroup_size}));
-  TRIREME_TRY(check_small_elements(function, target));
+  TRIREME_TRY(check_types(function, target));
   KernelSource source;
   source.entry = function.name;
   source.group_size = function.group_size;

@@ -94,8 +94,9 @@ SpirvId SpirvOps::compute(const Instruction& in, Type from, Type type, const std
     case Op::kConvert: return convert(from, type, operands[0]);
     case Op::kBitcast: return type == from ? operands[0] : emit(type, spv::OpBitcast, operands);
     case Op::kHalfToFloat:
+      if (type.lanes > 1) return by_lane(in, from, type, operands[0]);
       return emit(kF32, spv::OpCompositeExtract, {call({Scalar::kF32, 2}, GLSLstd450UnpackHalf2x16, operands), 0});
-    case Op::kFloatToHalf: return half_bits(operands[0]);
+    case Op::kFloatToHalf: return type.lanes > 1 ? by_lane(in, from, type, operands[0]) : half_bits(operands[0]);
     case Op::kExponential: return exponential(type, operands[0]);
     case Op::kPack: return emit(type, spv::OpCompositeConstruct, operands);
     case Op::kExtract: return emit(type, spv::OpCompositeExtract, {operands[0], first});
@@ -108,6 +109,15 @@ SpirvId SpirvOps::compute(const Instruction& in, Type from, Type type, const std
     case Op::kSubgroupBroadcast: return over_subgroup(in, type, operands[0]);
     default: return plain(in.op, from, type, operands);
   }
+}
+
+SpirvId SpirvOps::by_lane(const Instruction& in, Type from, Type type, SpirvId operand) {
+  std::vector<uint32_t> lanes;
+  for (uint32_t lane = 0; lane < uint32_t(type.lanes); ++lane) {
+    const SpirvId part = emit(from.with_lanes(1), spv::OpCompositeExtract, {operand, lane});
+    lanes.push_back(compute(in, from.with_lanes(1), type.with_lanes(1), {part}));
+  }
+  return emit(type, spv::OpCompositeConstruct, lanes);
 }
 
 SpirvId SpirvOps::convert(Type from, Type to, SpirvId operand) {

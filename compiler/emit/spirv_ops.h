@@ -32,6 +32,7 @@ class SpirvOps {
   SpirvId call(kernel::Type type, GLSLstd450 function, std::vector<uint32_t> operands);
   // Neither contracted nor reordered.
   SpirvId rounded(SpirvId id);
+  SpirvId by_lane(const kernel::Instruction& in, kernel::Type from, kernel::Type type, SpirvId operand);
   SpirvId convert(kernel::Type from, kernel::Type to, SpirvId operand);
   SpirvId exponential(kernel::Type type, SpirvId x);
   SpirvId half_bits(SpirvId value);

@@ -42,7 +42,7 @@ ValueId Builder::new_value(Type type, std::string_view name) {
   return ValueId(function_.values.size() - 1);
 }
 
-Term Builder::apply(Op op, Type type, std::initializer_list<Term> operands, uint32_t immediate, uint32_t second) {
+Term Builder::apply(Op op, Type type, const Terms& operands, uint32_t immediate, uint32_t second) {
   Instruction instruction;
   instruction.op = op;
   instruction.immediates = {immediate, second};
@@ -213,8 +213,12 @@ Term absolute(Term a) { return a.builder->apply(Op::kAbsolute, a.type(), {a}); }
 Term fused_multiply_add(Term a, Term b, Term c) { return a.builder->apply(Op::kFusedMultiplyAdd, a.type(), {a, b, c}); }
 Term convert(Term a, Scalar to) { return a.builder->apply(Op::kConvert, {to, a.type().lanes}, {a}); }
 Term bitcast(Term a, Scalar to) { return a.builder->apply(Op::kBitcast, {to, a.type().lanes}, {a}); }
-Term half_to_float(Term bits) { return bits.builder->apply(Op::kHalfToFloat, kF32, {bits}); }
-Term float_to_half(Term value) { return value.builder->apply(Op::kFloatToHalf, kU32, {value}); }
+Term half_to_float(Term bits) {
+  return bits.builder->apply(Op::kHalfToFloat, {Scalar::kF32, bits.type().lanes}, {bits});
+}
+Term float_to_half(Term value) {
+  return value.builder->apply(Op::kFloatToHalf, {Scalar::kU32, value.type().lanes}, {value});
+}
 Term extract_bits(Term a, uint32_t offset, uint32_t width) {
   return a.builder->apply(Op::kExtractBits, a.type(), {a}, offset, width);
 }
@@ -222,9 +226,8 @@ Term extract(Term vector, uint32_t lane) {
   return vector.builder->apply(Op::kExtract, vector.type().with_lanes(1), {vector}, lane);
 }
 Term splat(Term a, int lanes) { return a.builder->apply(Op::kSplat, a.type().with_lanes(lanes), {a}); }
-Term pack(std::initializer_list<Term> lanes) {
-  const Term first = *lanes.begin();
-  return first.builder->apply(Op::kPack, first.type().with_lanes(int(lanes.size())), lanes);
+Term pack(const Terms& lanes) {
+  return lanes[0].builder->apply(Op::kPack, lanes[0].type().with_lanes(int(lanes.size())), lanes);
 }
 Term dot4_signed(Term a, Term b, Term sum) { return a.builder->apply(Op::kDot4Signed, kI32, {a, b, sum}); }
 Term dot4_unsigned(Term a, Term b, Term sum) { return a.builder->apply(Op::kDot4Unsigned, kI32, {a, b, sum}); }

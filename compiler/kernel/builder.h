@@ -54,7 +54,7 @@ class Builder {
   Term subgroup_id();
 
   // The general form. Operands must already fit; finish() reports those that do not.
-  Term apply(Op op, Type type, std::initializer_list<Term> operands, uint32_t immediate = 0, uint32_t second = 0);
+  Term apply(Op op, Type type, const Terms& operands, uint32_t immediate = 0, uint32_t second = 0);
 
   // Loads of what the kernel also writes happen in the order of the calls: name each before the next, since operands of
   // one expression are evaluated in any order.
@@ -132,7 +132,7 @@ Term float_to_half(Term value);
 Term extract_bits(Term a, uint32_t offset, uint32_t width);
 Term extract(Term vector, uint32_t lane);
 Term splat(Term a, int lanes);
-Term pack(std::initializer_list<Term> lanes);
+Term pack(const Terms& lanes);
 Term dot4_signed(Term a, Term b, Term sum);
 Term dot4_unsigned(Term a, Term b, Term sum);
 Term apply_function(Op function, Term a);  // kSquareRoot to kRoundEven, kNot

@@ -59,7 +59,7 @@ enum class Op : uint8_t {
   kBitcast,      // between u32, i32 and f32
   kHalfToFloat,  // u32 with the bits of an f16 below -> f32. Exact
   kFloatToHalf,  // f32 -> u32 with the bits of the nearest f16, halves to even
-  kPack,         // 2 or 4 values of one lane -> a vector
+  kPack,         // 2 to 16 values of one lane -> a vector
   kExtract,      // immediate: the lane
   kSplat,        // one lane -> the result's lanes
 

@@ -28,9 +28,11 @@ std::string type_name(Type type) {
 
 bool parse_type(std::string_view text, Type& type) {
   int lanes = 1;
-  if (text.ends_with("x2") || text.ends_with("x4")) {
-    lanes = text.back() - '0';
-    text.remove_suffix(2);
+  for (const std::string_view ending : {"x2", "x4", "x8", "x16"}) {
+    if (!text.ends_with(ending)) continue;
+    lanes = ending == "x16" ? 16 : ending.back() - '0';
+    text.remove_suffix(ending.size());
+    break;
   }
   for (size_t i = 0; i < kNames.size(); ++i) {
     if (kNames[i] != text) continue;

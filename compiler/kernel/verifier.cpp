@@ -16,9 +16,7 @@ bool is_name(const std::string& name) {
          std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
 }
 
-bool is_type(Type type) {
-  return type.scalar <= Scalar::kF32 && (type.lanes == 1 || type.lanes == 2 || type.lanes == 4);
-}
+bool is_type(Type type) { return type.scalar <= Scalar::kF32 && is_lane_count(type.lanes); }
 
 bool is_word(Type type) { return type.lanes == 1 && (type.is_integer() || type.is_float()); }
 
@@ -140,8 +138,8 @@ class TypeRules {
       case Op::kBitcast:
         return operand(0).lanes == result().lanes && (operand(0).is_integer() || operand(0).is_float()) &&
                (result().is_integer() || result().is_float());
-      case Op::kHalfToFloat: return operand(0) == kU32 && result() == kF32;
-      case Op::kFloatToHalf: return operand(0) == kF32 && result() == kU32;
+      case Op::kHalfToFloat: return operand(0) == kU32.with_lanes(result().lanes) && result().is_float();
+      case Op::kFloatToHalf: return operand(0) == kF32.with_lanes(result().lanes) && result().scalar == Scalar::kU32;
       case Op::kPack:
         return in_.operands.size() == size_t(result().lanes) && result().lanes > 1 &&
                std::all_of(in_.operands.begin(), in_.operands.end(),

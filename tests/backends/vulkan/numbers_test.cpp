@@ -43,30 +43,33 @@ class NumbersOnVulkan : public VulkanTest {
 };
 
 // Every half, and floats around every place where their rounding changes.
-TEST_F(NumbersOnVulkan, HalvesConvertExactlyAndRoundToEven) {
-  Builder to_float("to_float", 64), to_half("to_half", 64);
-  for (Builder* b : {&to_float, &to_half}) {
-    const uint32_t in = b->buffer("in", Access::kRead), out = b->buffer("out", Access::kWrite);
-    const Term i = b->group_id(0) * 64u + b->local_id();
-    if (b == &to_float)
-      b->store(out, i, half_to_float(b->load(in, i, kU32)));
-    else
-      b->store(out, i, float_to_half(b->load(in, i, kF32)));
-  }
-  std::vector<uint32_t> halves(65536), floats;
-  for (uint32_t i = 0; i < halves.size(); ++i) halves[i] = i;
-  const std::vector<uint32_t> widened = computed(*to_float.finish(), halves, 1024);
-  for (uint32_t i = 0; i < halves.size(); ++i) {
-    const float expected = f16_to_f32(uint16_t(i));
-    if (expected == expected) {
-      ASSERT_EQ(widened[i], kernel::as_bits(expected)) << i;
+TEST_F(NumbersOnVulkan, HalvesConvertExactlyAndRoundToEvenAlsoInVectors) {
+  for (const int lanes : {1, 4}) {
+    Builder to_float("to_float", 64), to_half("to_half", 64);
+    for (Builder* b : {&to_float, &to_half}) {
+      const uint32_t in = b->buffer("in", Access::kRead), out = b->buffer("out", Access::kWrite);
+      const Term i = b->group_id(0) * 64u + b->local_id();
+      if (b == &to_float)
+        b->store(out, i, half_to_float(b->load(in, i, kU32.with_lanes(lanes))));
+      else
+        b->store(out, i, float_to_half(b->load(in, i, kF32.with_lanes(lanes))));
     }
-    const uint32_t bits = kernel::as_bits(expected);
-    for (const uint32_t offset : {0u, 1u, 0xfffu, 0x1000u, 0x1001u, 0x1fffu}) floats.push_back(bits + offset);
+    std::vector<uint32_t> halves(65536), floats;
+    for (uint32_t i = 0; i < halves.size(); ++i) halves[i] = i;
+    const std::vector<uint32_t> widened = computed(*to_float.finish(), halves, uint32_t(1024 / lanes));
+    for (uint32_t i = 0; i < halves.size(); ++i) {
+      const float expected = f16_to_f32(uint16_t(i));
+      if (expected == expected) {
+        ASSERT_EQ(widened[i], kernel::as_bits(expected)) << i;
+      }
+      const uint32_t bits = kernel::as_bits(expected);
+      for (const uint32_t offset : {0u, 1u, 0xfffu, 0x1000u, 0x1001u, 0x1fffu}) floats.push_back(bits + offset);
+    }
+    const std::vector<uint32_t> narrowed =
+        computed(*to_half.finish(), floats, uint32_t(floats.size() / 64 / size_t(lanes)));
+    for (size_t i = 0; i < floats.size(); ++i)
+      ASSERT_EQ(narrowed[i], f32_to_f16(kernel::as_float(floats[i]))) << floats[i];
   }
-  const std::vector<uint32_t> narrowed = computed(*to_half.finish(), floats, uint32_t(floats.size() / 64));
-  for (size_t i = 0; i < floats.size(); ++i)
-    ASSERT_EQ(narrowed[i], f32_to_f16(kernel::as_float(floats[i]))) << floats[i];
 }
 
 // Integer and exact float ops of 1, 2 and 4 lanes, conversions, loops and ifs, on random words.

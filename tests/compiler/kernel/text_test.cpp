@@ -34,6 +34,16 @@ TEST(KernelText, SaysEveryOpAndReadsBackTheSame) {
   EXPECT_EQ(read->subgroup_size, 4u);
 }
 
+TEST(KernelText, TypesOfEveryLaneCountReadBackAndOthersAreRefused) {
+  for (const int lanes : {1, 2, 4, 8, 16}) {
+    Type read;
+    ASSERT_TRUE(parse_type(type_name({Scalar::kF32, lanes}), read)) << lanes;
+    EXPECT_EQ(read, (Type{Scalar::kF32, lanes}));
+  }
+  Type read;
+  for (const char* name : {"f32x3", "f32x6", "f32x32", "f32x", "x8"}) EXPECT_FALSE(parse_type(name, read)) << name;
+}
+
 TEST(KernelText, IsReadable) {
   Builder b("scale", 64);
   const uint32_t x = b.buffer("x", Access::kReadWrite);
