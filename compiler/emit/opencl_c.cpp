@@ -1,6 +1,7 @@
 #include "compiler/emit/opencl_c.h"
 
 #include <fmt/format.h>
+#include <algorithm>
 
 #include <cmath>
 #include <set>
@@ -96,6 +97,8 @@ const char* function_name(Op op, bool is_float) {
     case Op::kCosine: return "cos";
     case Op::kFloor: return "floor";
     case Op::kRoundEven: return "rint";
+    case Op::kHalfToFloat: return "half_to_float";
+    case Op::kFloatToHalf: return "float_to_half";
     case Op::kDot4Signed: return "dot4_signed";
     case Op::kDot4Unsigned: return "dot4_unsigned";
     case Op::kSubgroupAdd: return "sub_group_reduce_add";
@@ -104,34 +107,34 @@ const char* function_name(Op op, bool is_float) {
   }
 }
 
+// A function for an op; {0} stands for the lanes.
 struct Helper {
   Op op;
   const char* text;
 };
 constexpr Helper kHelpers[] = {
-    {Op::kAbsolute, "int abs_of(int value) {\n  return value < 0 ? -value : value;\n}\n"},
+    {Op::kHalfToFloat,
+     "float{0} half_to_float{0}(uint{0} bits) {{\n  const ushort{0} half_bits = convert_ushort{0}(bits);\n"
+     "  return vload_half{0}(0, (const half*)&half_bits);\n}}\n"},
+    {Op::kFloatToHalf,
+     "uint{0} float_to_half{0}(float{0} value) {{\n  ushort{0} half_bits;\n"
+     "  vstore_half{0}_rte(value, 0, (half*)&half_bits);\n  return convert_uint{0}(half_bits);\n}}\n"},
+    {Op::kAbsolute, "int{0} abs_of{0}(int{0} value) {{\n  return value < 0 ? -value : value;\n}}\n"},
     // Without vector types, which would keep a processor's compiler from making vectors of work items.
     {Op::kDot4Signed,
-     "int dot4_signed(uint a, uint b, int sum) {\n"
+     "int dot4_signed(uint a, uint b, int sum) {{\n"
      "  return sum + ((int)(a << 24) >> 24) * ((int)(b << 24) >> 24) + ((int)(a << 16) >> 24) * ((int)(b << 16) >> 24) "
      "+\n"
-     "         ((int)(a << 8) >> 24) * ((int)(b << 8) >> 24) + ((int)a >> 24) * ((int)b >> 24);\n}\n"},
+     "         ((int)(a << 8) >> 24) * ((int)(b << 8) >> 24) + ((int)a >> 24) * ((int)b >> 24);\n}}\n"},
     {Op::kDot4Unsigned,
-     "int dot4_unsigned(uint a, uint b, int sum) {\n"
+     "int dot4_unsigned(uint a, uint b, int sum) {{\n"
      "  return sum + (int)(a & 0xffu) * ((int)(b << 24) >> 24) + (int)((a >> 8) & 0xffu) * ((int)(b << 16) >> 24) +\n"
-     "         (int)((a >> 16) & 0xffu) * ((int)(b << 8) >> 24) + (int)(a >> 24) * ((int)b >> 24);\n}\n"},
+     "         (int)((a >> 16) & 0xffu) * ((int)(b << 8) >> 24) + (int)(a >> 24) * ((int)b >> 24);\n}}\n"},
 };
-// By the lanes, none for one: in the half's bits, out as a float, or the other way.
-constexpr char kHalfToFloat[] =
-    "float{0} half_to_float{0}(uint{0} bits) {{\n  const ushort{0} half_bits = convert_ushort{0}(bits);\n"
-    "  return vload_half{0}(0, (const half*)&half_bits);\n}}\n\n";
-constexpr char kFloatToHalf[] =
-    "uint{0} float_to_half{0}(float{0} value) {{\n  ushort{0} half_bits;\n"
-    "  vstore_half{0}_rte(value, 0, (half*)&half_bits);\n  return convert_uint{0}(half_bits);\n}}\n\n";
 constexpr Helper kDotHelpers[] = {
-    {Op::kDot4Signed, "int dot4_signed(uint a, uint b, int sum) {\n  return sum + dot_4x8packed_ss_int(a, b);\n}\n"},
+    {Op::kDot4Signed, "int dot4_signed(uint a, uint b, int sum) {{\n  return sum + dot_4x8packed_ss_int(a, b);\n}}\n"},
     {Op::kDot4Unsigned,
-     "int dot4_unsigned(uint a, uint b, int sum) {\n  return sum + dot_4x8packed_us_int(a, b);\n}\n"},
+     "int dot4_unsigned(uint a, uint b, int sum) {{\n  return sum + dot_4x8packed_us_int(a, b);\n}}\n"},
 };
 
 class Writer {
@@ -188,17 +191,14 @@ class Writer {
     if (target_.integer_dot && (ops_.contains(Op::kDot4Signed) || ops_.contains(Op::kDot4Unsigned)))
       line("#pragma OPENCL EXTENSION cl_khr_integer_dot_product : enable");
     line("#pragma OPENCL FP_CONTRACT OFF\n");
-    for (const Helper& helper : kHelpers) {
-      if (!ops_.contains(helper.op)) continue;
-      const char* chosen = helper.text;
-      for (const Helper& dot : kDotHelpers)
-        if (target_.integer_dot && dot.op == helper.op) chosen = dot.text;
-      text_ += chosen;
-      text_ += '\n';
-    }
-    for (const auto& [op, lanes] : half_lanes_)
-      text_ += op == Op::kHalfToFloat ? fmt::format(kHalfToFloat, lanes_text(lanes))
-                                      : fmt::format(kFloatToHalf, lanes_text(lanes));
+    for (const Helper& helper : kHelpers)
+      for (const auto& [op, lanes] : helped_) {
+        if (op != helper.op) continue;
+        const char* chosen = helper.text;
+        for (const Helper& dot : kDotHelpers)
+          if (target_.integer_dot && dot.op == op) chosen = dot.text;
+        text_ += fmt::format(fmt::runtime(chosen), lanes_text(lanes)) + '\n';
+      }
     std::string parameters;
     for (const kernel::BufferParameter& buffer : function_.buffers)
       parameters += fmt::format("{}__global {}void* {}", parameters.empty() ? "" : ", ",
@@ -298,12 +298,6 @@ class Writer {
       case Op::kConvert:
         return type.lanes > 1 ? fmt::format("convert_{}({})", opencl_type(type), operand(0))
                               : fmt::format("({}){}", opencl_type(type), operand(0));
-      case Op::kHalfToFloat:
-      case Op::kFloatToHalf: {
-        half_lanes_.emplace(in.op, type.lanes);
-        return fmt::format("{}{}({})", in.op == Op::kHalfToFloat ? "half_to_float" : "float_to_half",
-                           lanes_text(type.lanes), bare(operand(0)));
-      }
       case Op::kBitcast: return fmt::format("as_{}({})", opencl_type(type), operand(0));
       case Op::kPack: {
         std::string lanes;
@@ -321,7 +315,13 @@ class Writer {
       return fmt::format("({} {} {})", operand(0), sign, operand(1));
     std::string arguments;
     for (size_t i = 0; i < in.operands.size(); ++i) arguments += (i ? ", " : "") + bare(operand(i));
-    return fmt::format("{}({})", function_name(in.op, type.is_float()), arguments);
+    std::string function = function_name(in.op, type.is_float());
+    const bool built_in = in.op == Op::kAbsolute && type.is_float();
+    if (!built_in && std::ranges::any_of(kHelpers, [&](const Helper& helper) { return helper.op == in.op; })) {
+      helped_.emplace(in.op, type.lanes);
+      function += lanes_text(type.lanes);
+    }
+    return fmt::format("{}({})", function, arguments);
   }
 
   // Results are variables, which the loop's carried values name inside of it.
@@ -374,8 +374,8 @@ class Writer {
   std::vector<std::string> text_of_;  // of values: a name, or an expression
   std::set<std::pair<uint32_t, uint32_t>> views_;
   std::set<Op> ops_;
-  std::set<std::pair<Op, int>> half_lanes_;  // conversions in use
-  std::set<std::string> names_;              // in use
+  std::set<std::pair<Op, int>> helped_;  // helpers in use, and their lanes
+  std::set<std::string> names_;          // in use
   std::string text_;
   int depth_ = 0;
 };

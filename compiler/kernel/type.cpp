@@ -27,18 +27,13 @@ std::string type_name(Type type) {
 }
 
 bool parse_type(std::string_view text, Type& type) {
-  int lanes = 1;
-  for (const std::string_view ending : {"x2", "x4", "x8", "x16"}) {
-    if (!text.ends_with(ending)) continue;
-    lanes = ending == "x16" ? 16 : ending.back() - '0';
-    text.remove_suffix(ending.size());
-    break;
-  }
-  for (size_t i = 0; i < kNames.size(); ++i) {
-    if (kNames[i] != text) continue;
-    type = {Scalar(i), lanes};
-    return true;
-  }
+  for (size_t i = 0; i < kNames.size(); ++i)
+    for (int lanes = 1; lanes <= kMostLanes; lanes *= 2) {
+      const Type candidate{Scalar(i), lanes};
+      if (type_name(candidate) != text) continue;
+      type = candidate;
+      return true;
+    }
   return false;
 }
 

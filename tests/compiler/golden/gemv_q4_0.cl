@@ -1,14 +1,14 @@
 // an item a row of the weight in Q4_0
 #pragma OPENCL FP_CONTRACT OFF
 
-int dot4_unsigned(uint a, uint b, int sum) {
-  return sum + (int)(a & 0xffu) * ((int)(b << 24) >> 24) + (int)((a >> 8) & 0xffu) * ((int)(b << 16) >> 24) +
-         (int)((a >> 16) & 0xffu) * ((int)(b << 8) >> 24) + (int)(a >> 24) * ((int)b >> 24);
-}
-
 float half_to_float(uint bits) {
   const ushort half_bits = convert_ushort(bits);
   return vload_half(0, (const half*)&half_bits);
+}
+
+int dot4_unsigned(uint a, uint b, int sum) {
+  return sum + (int)(a & 0xffu) * ((int)(b << 24) >> 24) + (int)((a >> 8) & 0xffu) * ((int)(b << 16) >> 24) +
+         (int)((a >> 16) & 0xffu) * ((int)(b << 8) >> 24) + (int)(a >> 24) * ((int)b >> 24);
 }
 
 __kernel __attribute__((reqd_work_group_size(32, 1, 1)))

@@ -1,10 +1,6 @@
 // RMS norm, a group a row
 #pragma OPENCL FP_CONTRACT OFF
 
-int abs_of(int value) {
-  return value < 0 ? -value : value;
-}
-
 __kernel __attribute__((reqd_work_group_size(64, 1, 1)))
 void norm_quantize_64(__global const void* x, __global const void* weight, __global void* y, __global const void* counts, uint count_index) {
   __local float partial[64];
