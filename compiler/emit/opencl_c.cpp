@@ -116,9 +116,12 @@ constexpr Helper kHelpers[] = {
     {Op::kHalfToFloat,
      "float{0} half_to_float{0}(uint{0} bits) {{\n  const ushort{0} half_bits = convert_ushort{0}(bits);\n"
      "  return vload_half{0}(0, (const half*)&half_bits);\n}}\n"},
+    // What drivers make of a NaN's lower bits differs.
     {Op::kFloatToHalf,
      "uint{0} float_to_half{0}(float{0} value) {{\n  ushort{0} half_bits;\n"
-     "  vstore_half{0}_rte(value, 0, (half*)&half_bits);\n  return convert_uint{0}(half_bits);\n}}\n"},
+     "  vstore_half{0}_rte(value, 0, (half*)&half_bits);\n"
+     "  const uint{0} nan_bits = ((as_uint{0}(value) >> 16) & 0x8000u) | 0x7e00u;\n"
+     "  return select(convert_uint{0}(half_bits), nan_bits, isnan(value));\n}}\n"},
     {Op::kAbsolute, "int{0} abs_of{0}(int{0} value) {{\n  return value < 0 ? -value : value;\n}}\n"},
     // Without vector types, which would keep a processor's compiler from making vectors of work items.
     {Op::kDot4Signed,

@@ -1,130 +1,26 @@
-// What kernels compute on a Vulkan device is what the interpreter says.
-#include <random>
-
-#include "compiler/kernel/evaluate.h"
-#include "compiler/kernel/interpreter.h"
-#include "hal/dtype.h"
+// Numbers that kernels compute on a Vulkan device.
+#include "tests/backends/kernel_numbers.h"
 #include "tests/backends/vulkan/kernel_fixture.h"
 
 namespace trireme::vulkan {
 namespace {
 
-using kernel::Access;
-using kernel::kF32;
-using kernel::kI32;
-using kernel::kU32;
-using kernel::Op;
-using kernel::Scalar;
-using kernel::Terms;
-
 class NumbersOnVulkan : public VulkanTest {
  protected:
-  // Runs groups of a kernel with the buffers "in" and "out", of as many bytes.
-  std::vector<uint32_t> computed(const kernel::Function& function, const std::vector<uint32_t>& in, uint32_t groups) {
-    auto source = buffer_of(in), target = buffer_of(std::vector<uint32_t>(in.size(), 0));
-    auto list = *device_->create_list();
-    const BufferRange ranges[] = {whole(source), whole(target)};
-    EXPECT_TRUE(list->launch(load(emitted(function)), {{groups, 1, 1}, ranges, {}}));
-    EXPECT_TRUE(list->finish());
-    run(*list);
-    return values_of<uint32_t>(*target, 0, in.size());
-  }
-
-  static std::vector<uint32_t> interpreted(const kernel::Function& function, std::vector<uint32_t> in,
-                                           uint32_t groups) {
-    std::vector<uint32_t> out(in.size(), 0);
-    kernel::Launch launch;
-    launch.groups = {groups, 1, 1};
-    launch.buffers = {{std::as_writable_bytes(std::span(in)), true}, {std::as_writable_bytes(std::span(out)), true}};
-    const Status status = interpret(function, launch);
-    EXPECT_TRUE(status) << status.error().message();
-    return out;
+  testing_support::KernelNumbers numbers() {
+    return {*device_, [&](const kernel::Function& function) { return Result<KernelSource>(emitted(function)); }};
   }
 };
 
-// Every half, and floats around every place where their rounding changes.
 TEST_F(NumbersOnVulkan, HalvesConvertExactlyAndRoundToEvenAlsoInVectors) {
-  for (const int lanes : {1, 4}) {
-    Builder to_float("to_float", 64), to_half("to_half", 64);
-    for (Builder* b : {&to_float, &to_half}) {
-      const uint32_t in = b->buffer("in", Access::kRead), out = b->buffer("out", Access::kWrite);
-      const Term i = b->group_id(0) * 64u + b->local_id();
-      if (b == &to_float)
-        b->store(out, i, half_to_float(b->load(in, i, kU32.with_lanes(lanes))));
-      else
-        b->store(out, i, float_to_half(b->load(in, i, kF32.with_lanes(lanes))));
-    }
-    std::vector<uint32_t> halves(65536), floats;
-    for (uint32_t i = 0; i < halves.size(); ++i) halves[i] = i;
-    const std::vector<uint32_t> widened = computed(*to_float.finish(), halves, uint32_t(1024 / lanes));
-    for (uint32_t i = 0; i < halves.size(); ++i) {
-      const float expected = f16_to_f32(uint16_t(i));
-      if (expected == expected) {
-        ASSERT_EQ(widened[i], kernel::as_bits(expected)) << i;
-      }
-      const uint32_t bits = kernel::as_bits(expected);
-      for (const uint32_t offset : {0u, 1u, 0xfffu, 0x1000u, 0x1001u, 0x1fffu}) floats.push_back(bits + offset);
-    }
-    const std::vector<uint32_t> narrowed =
-        computed(*to_half.finish(), floats, uint32_t(floats.size() / 64 / size_t(lanes)));
-    for (size_t i = 0; i < floats.size(); ++i)
-      ASSERT_EQ(narrowed[i], f32_to_f16(kernel::as_float(floats[i]))) << floats[i];
-  }
+  for (const int lanes : {1, 4}) numbers().expect_exact_halves(lanes);
 }
 
-// Integer and exact float ops of 1, 2 and 4 lanes, conversions, loops and ifs, on random words.
 TEST_F(NumbersOnVulkan, ExactOpsGiveTheInterpretersBits) {
-  for (const int lanes : {1, 2, 4}) {
-    Builder b("exact", 16);
-    const uint32_t in = b.buffer("in", Access::kRead), out = b.buffer("out", Access::kWrite);
-    const Term i = b.local_id();
-    const Term u = b.load(in, i, {Scalar::kU32, lanes}), s = b.load(in, i, {Scalar::kI32, lanes});
-    const Term f = convert(s, Scalar::kF32);  // no subnormals, which devices may flush
-    const Term bytes = convert(b.load(in, i, {Scalar::kU8, lanes}), Scalar::kU32),
-               shorts = convert(b.load(in, i, {Scalar::kU16, lanes}), Scalar::kU32);
-    const Term divisor = (bytes | shorts) + 1u;
-    const Term bits = extract_bits(u, 5, 9) ^ bitcast(extract_bits(s, 20, 12), Scalar::kU32) ^ (u << 3u) ^ (u >> 7u) ^
-                      bitcast(s >> 2u, Scalar::kU32);
-    const Term integers = u / divisor + u % divisor + minimum(u, bytes) - maximum(u, shorts) +
-                          bitcast(s / bitcast(divisor, Scalar::kI32) + absolute(s) - minimum(s, -s), Scalar::kU32);
-    const Term floats = maximum(apply_function(Op::kFloor, f * f), apply_function(Op::kRoundEven, f)) - absolute(-f);
-    const Term chosen = select((f < f + f) & (s <= -s), bits, integers + convert(s != s, Scalar::kU32));
-    const Terms last =
-        b.loop(b.i32(-2), b.i32(5), b.i32(3), {chosen, bitcast(floats, Scalar::kU32)}, [&](Term, const Terms& carried) {
-          return b.branch(
-              i % 3u == 0u,
-              [&] {
-                return Terms{carried[1], carried[0]};
-              },
-              [&] {
-                return Terms{carried[0] + carried[1], carried[1]};
-              });
-        });
-    b.store(out, i, last[0]);
-    b.store(out, i + 16u, last[1]);
-    const auto function = b.finish();
-    ASSERT_TRUE(function) << function.error().message();
-    std::mt19937 random(7);
-    std::vector<uint32_t> words(size_t(32 * lanes));
-    for (uint32_t& word : words) word = uint32_t(random());
-    EXPECT_EQ(computed(*function, words, 1), interpreted(*function, words, 1)) << lanes << " lanes";
-  }
+  for (const int lanes : {1, 2, 4}) numbers().expect_exact_ops(lanes);
 }
 
-TEST_F(NumbersOnVulkan, DotProductsOfBytesAreExact) {
-  Builder b("dots", 64);
-  const uint32_t in = b.buffer("in", Access::kRead), out = b.buffer("out", Access::kWrite);
-  const Term i = b.local_id();
-  const Term x = b.load(in, i, kU32), y = b.load(in, i + 64u, kU32);
-  b.store(out, i, dot4_signed(x, y, bitcast(y, Scalar::kI32)));
-  b.store(out, i + 64u, dot4_unsigned(x, y, b.i32(-7)));
-  const auto function = *b.finish();
-  std::mt19937 random(11);
-  std::vector<uint32_t> words(128);
-  for (uint32_t& word : words) word = uint32_t(random());
-  words[0] = words[64] = 0x80808080u;
-  EXPECT_EQ(computed(function, words, 1), interpreted(function, words, 1));
-}
+TEST_F(NumbersOnVulkan, DotProductsOfBytesAreExact) { numbers().expect_exact_dot_products(); }
 
 }  // namespace
 }  // namespace trireme::vulkan
