@@ -251,8 +251,7 @@ TEST_F(KernelDeviceOnVulkan, ATimelineIsSignalledByTheHostAndFails) {
   EXPECT_EQ(timeline->signal(5).error().code(), ErrorCode::kDeviceLost);
 }
 
-// Without the validation layer: older ones lose the state of a timeline that several threads advance, and say so
-// (KhronosGroup/Vulkan-ValidationLayers issues 4649 and 4968).
+// Without the validation layer, which would lose the timelines' state again and again: see kLostByTheLayer.
 class ThreadsOnVulkan : public KernelDeviceOnVulkan {
  protected:
   ThreadsOnVulkan() { layers_.clear(); }

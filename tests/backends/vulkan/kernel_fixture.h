@@ -48,10 +48,16 @@ inline KernelSource group_ids() {
   return emitted(*b.finish());
 }
 
+// The layer says of this one that it is most likely its own bug. Older layers lose the state of a timeline that several
+// threads wait for (KhronosGroup/Vulkan-ValidationLayers issues 4649 and 4968), and wait for it for 10 seconds. A
+// semaphore that is never signalled fails a test by its own patience.
+inline constexpr std::string_view kLostByTheLayer = "UNASSIGNED-VkSemaphore-state-timeout";
+
 // What the validation layer and drivers said, from any thread.
 class Messages {
  public:
   void add(std::string_view message) {
+    if (message.find(kLostByTheLayer) != std::string_view::npos) return;
     const std::lock_guard lock(mutex_);
     all_.emplace_back(message);
   }
