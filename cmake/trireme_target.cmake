@@ -76,12 +76,11 @@ function(trireme_test name)
     target_compile_definitions(${name} PRIVATE TRIREME_SANITIZED)
     # Memory that cannot be had is refused as it is elsewhere, and tests ask for such amounts.
     set(refusals "ASAN_OPTIONS=allocator_may_return_null=1;TSAN_OPTIONS=allocator_may_return_null=1")
-    set(leaks "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/leaks.supp:print_suppressions=0")
     # A sanitizer takes longer to start than most tests take to run, so a process runs half of a program's tests.
     foreach(shard 0 1)
       add_test(NAME ${name}.${shard} COMMAND ${name} --gtest_brief=1)
       set_tests_properties(${name}.${shard} PROPERTIES
-        LABELS ${name} ENVIRONMENT "GTEST_TOTAL_SHARDS=2;GTEST_SHARD_INDEX=${shard};${refusals};${leaks}")
+        LABELS ${name} ENVIRONMENT "GTEST_TOTAL_SHARDS=2;GTEST_SHARD_INDEX=${shard};${refusals}")
     endforeach()
   else()
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${name})
