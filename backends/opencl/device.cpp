@@ -31,6 +31,7 @@ Target target_of(const DeviceFacts& facts) {
   target.small_stores = true;
   target.integer_dot = facts.has("cl_khr_integer_dot_product");
   target.software = facts.software();
+  if (facts.software()) target.vector_lanes = facts.vector_lanes;
   return target;
 }
 

@@ -1,6 +1,7 @@
 #include "backends/opencl/device_facts.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 #include <tuple>
 
@@ -89,6 +90,8 @@ DeviceFacts ask(const Library& library, cl_platform_id platform, cl_device_id de
   facts.compute_units = questions.value<cl_uint>(CL_DEVICE_MAX_COMPUTE_UNITS);
   facts.address_bits = questions.value<cl_uint>(CL_DEVICE_ADDRESS_BITS);
   facts.alignment_bits = questions.value<cl_uint>(CL_DEVICE_MEM_BASE_ADDR_ALIGN);
+  facts.vector_lanes =
+      std::bit_floor(std::clamp(questions.value<cl_uint>(CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT), 1u, 16u));
   facts.group_size =
       std::min<uint64_t>(questions.value<size_t>(CL_DEVICE_MAX_WORK_GROUP_SIZE), questions.first_item_size());
   facts.local_bytes = questions.value<cl_ulong>(CL_DEVICE_LOCAL_MEM_SIZE);

@@ -30,6 +30,7 @@ struct DeviceFacts {
   cl_uint compute_units = 0;
   cl_uint address_bits = 0;
   cl_uint alignment_bits = 0;  // of sub-buffers
+  uint32_t vector_lanes = 1;   // f32 in a register
   uint64_t group_size = 0;
   uint64_t local_bytes = 0;
   uint64_t allocation_bytes = 0;

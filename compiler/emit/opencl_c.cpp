@@ -6,6 +6,7 @@
 #include <cmath>
 #include <set>
 
+#include "compiler/emit/opencl_c_helpers.h"
 #include "compiler/kernel/evaluate.h"
 #include "compiler/kernel/verifier.h"
 
@@ -23,11 +24,9 @@ namespace {
 
 constexpr const char* kScalarNames[] = {"bool", "uchar", "ushort", "uint", "int", "float"};
 
-std::string lanes_text(int lanes) { return lanes == 1 ? "" : std::to_string(lanes); }
-
 std::string opencl_type(Type type) {
   std::string name = type.is_bool() && type.lanes > 1 ? "int" : kScalarNames[size_t(type.scalar)];
-  return name + lanes_text(type.lanes);
+  return name + opencl_lanes(type.lanes);
 }
 
 std::string number(Type type, uint32_t bits) {
@@ -44,15 +43,15 @@ std::string number(Type type, uint32_t bits) {
 
 // Words of the language, and functions that kernels call.
 const std::set<std::string_view> kReserved = {
-    "abs",           "as_float",      "auto",     "barrier",     "bool",         "break",  "case",     "char",
-    "const",         "constant",      "continue", "cos",         "default",      "do",     "dot",      "double",
-    "else",          "enum",          "exp",      "extern",      "fabs",         "float",  "floor",    "fma",
-    "fmax",          "fmin",          "for",      "global",      "goto",         "half",   "if",       "image",
-    "inline",        "int",           "kernel",   "local",       "long",         "max",    "min",      "private",
-    "register",      "restrict",      "return",   "rint",        "select",       "short",  "signed",   "sin",
-    "sizeof",        "sqrt",          "static",   "step",        "struct",       "switch", "typedef",  "uchar",
-    "uint",          "ulong",         "union",    "unsigned",    "ushort",       "void",   "volatile", "while",
-    "half_to_float", "float_to_half", "abs_of",   "dot4_signed", "dot4_unsigned"};
+    "abs",           "as_float",      "auto",     "barrier",     "bool",          "break",     "case",     "char",
+    "const",         "constant",      "continue", "cos",         "default",       "do",        "dot",      "double",
+    "else",          "enum",          "exp",      "extern",      "fabs",          "float",     "floor",    "fma",
+    "fmax",          "fmin",          "for",      "global",      "goto",          "half",      "if",       "image",
+    "inline",        "int",           "kernel",   "local",       "long",          "max",       "min",      "private",
+    "register",      "restrict",      "return",   "rint",        "select",        "short",     "signed",   "sin",
+    "sizeof",        "sqrt",          "static",   "step",        "struct",        "switch",    "typedef",  "uchar",
+    "uint",          "ulong",         "union",    "unsigned",    "ushort",        "void",      "volatile", "while",
+    "half_to_float", "float_to_half", "abs_of",   "dot4_signed", "dot4_unsigned", "dot4_small"};
 
 // Without the parentheses around the whole.
 std::string bare(const std::string& text) {
@@ -89,7 +88,7 @@ const char* function_name(Op op, bool is_float) {
   switch (op) {
     case Op::kMinimum: return is_float ? "fmin" : "min";
     case Op::kMaximum: return is_float ? "fmax" : "max";
-    case Op::kAbsolute: return is_float ? "fabs" : "abs_of";
+    case Op::kAbsolute: return "fabs";
     case Op::kFusedMultiplyAdd: return "fma";
     case Op::kSquareRoot: return "sqrt";
     case Op::kExponential: return "exp";
@@ -97,48 +96,11 @@ const char* function_name(Op op, bool is_float) {
     case Op::kCosine: return "cos";
     case Op::kFloor: return "floor";
     case Op::kRoundEven: return "rint";
-    case Op::kHalfToFloat: return "half_to_float";
-    case Op::kFloatToHalf: return "float_to_half";
-    case Op::kDot4Signed: return "dot4_signed";
-    case Op::kDot4Unsigned: return "dot4_unsigned";
     case Op::kSubgroupAdd: return "sub_group_reduce_add";
     case Op::kSubgroupMaximum: return "sub_group_reduce_max";
     default: return nullptr;
   }
 }
-
-// A function for an op; {0} stands for the lanes.
-struct Helper {
-  Op op;
-  const char* text;
-};
-constexpr Helper kHelpers[] = {
-    {Op::kHalfToFloat,
-     "float{0} half_to_float{0}(uint{0} bits) {{\n  const ushort{0} half_bits = convert_ushort{0}(bits);\n"
-     "  return vload_half{0}(0, (const half*)&half_bits);\n}}\n"},
-    // What drivers make of a NaN's lower bits differs.
-    {Op::kFloatToHalf,
-     "uint{0} float_to_half{0}(float{0} value) {{\n  ushort{0} half_bits;\n"
-     "  vstore_half{0}_rte(value, 0, (half*)&half_bits);\n"
-     "  const uint{0} nan_bits = ((as_uint{0}(value) >> 16) & 0x8000u) | 0x7e00u;\n"
-     "  return select(convert_uint{0}(half_bits), nan_bits, isnan(value));\n}}\n"},
-    {Op::kAbsolute, "int{0} abs_of{0}(int{0} value) {{\n  return value < 0 ? -value : value;\n}}\n"},
-    // Without vector types, which would keep a processor's compiler from making vectors of work items.
-    {Op::kDot4Signed,
-     "int dot4_signed(uint a, uint b, int sum) {{\n"
-     "  return sum + ((int)(a << 24) >> 24) * ((int)(b << 24) >> 24) + ((int)(a << 16) >> 24) * ((int)(b << 16) >> 24) "
-     "+\n"
-     "         ((int)(a << 8) >> 24) * ((int)(b << 8) >> 24) + ((int)a >> 24) * ((int)b >> 24);\n}}\n"},
-    {Op::kDot4Unsigned,
-     "int dot4_unsigned(uint a, uint b, int sum) {{\n"
-     "  return sum + (int)(a & 0xffu) * ((int)(b << 24) >> 24) + (int)((a >> 8) & 0xffu) * ((int)(b << 16) >> 24) +\n"
-     "         (int)((a >> 16) & 0xffu) * ((int)(b << 8) >> 24) + (int)(a >> 24) * ((int)b >> 24);\n}}\n"},
-};
-constexpr Helper kDotHelpers[] = {
-    {Op::kDot4Signed, "int dot4_signed(uint a, uint b, int sum) {{\n  return sum + dot_4x8packed_ss_int(a, b);\n}}\n"},
-    {Op::kDot4Unsigned,
-     "int dot4_unsigned(uint a, uint b, int sum) {{\n  return sum + dot_4x8packed_us_int(a, b);\n}}\n"},
-};
 
 class Writer {
  public:
@@ -147,6 +109,7 @@ class Writer {
         target_(target),
         uses_(function.values.size(), 0),
         home_(function.values.size(), nullptr),
+        definitions_(function.values.size(), nullptr),
         text_of_(function.values.size()) {
     count(function.body);
     for (const kernel::BufferParameter& buffer : function.buffers) names_.insert(buffer.name);
@@ -180,7 +143,10 @@ class Writer {
     for (const Instruction& in : region.body) {
       ops_.insert(in.op);
       for (const ValueId operand : in.operands) uses_[operand] += home_[operand] == &region ? 1 : 2;
-      for (const ValueId result : in.results) home_[result] = &region;
+      for (const ValueId result : in.results) {
+        home_[result] = &region;
+        definitions_[result] = &in;
+      }
       for (const Region& inner : in.regions) count(inner);
     }
     // What is yielded beside others is computed before any of the variables changes.
@@ -194,14 +160,7 @@ class Writer {
     if (target_.integer_dot && (ops_.contains(Op::kDot4Signed) || ops_.contains(Op::kDot4Unsigned)))
       line("#pragma OPENCL EXTENSION cl_khr_integer_dot_product : enable");
     line("#pragma OPENCL FP_CONTRACT OFF\n");
-    for (const Helper& helper : kHelpers)
-      for (const auto& [op, lanes] : helped_) {
-        if (op != helper.op) continue;
-        const char* chosen = helper.text;
-        for (const Helper& dot : kDotHelpers)
-          if (target_.integer_dot && dot.op == op) chosen = dot.text;
-        text_ += fmt::format(fmt::runtime(chosen), lanes_text(lanes)) + '\n';
-      }
+    for (const Helper& helper : helped_) text_ += opencl_helper(helper, target_) + '\n';
     std::string parameters;
     for (const kernel::BufferParameter& buffer : function_.buffers)
       parameters += fmt::format("{}__global {}void* {}", parameters.empty() ? "" : ", ",
@@ -318,13 +277,23 @@ class Writer {
       return fmt::format("({} {} {})", operand(0), sign, operand(1));
     std::string arguments;
     for (size_t i = 0; i < in.operands.size(); ++i) arguments += (i ? ", " : "") + bare(operand(i));
-    std::string function = function_name(in.op, type.is_float());
-    const bool built_in = in.op == Op::kAbsolute && type.is_float();
-    if (!built_in && std::ranges::any_of(kHelpers, [&](const Helper& helper) { return helper.op == in.op; })) {
-      helped_.emplace(in.op, type.lanes);
-      function += lanes_text(type.lanes);
-    }
-    return fmt::format("{}({})", function, arguments);
+    if (!needs_opencl_helper(in.op, type))
+      return fmt::format("{}({})", function_name(in.op, type.is_float()), arguments);
+    const Helper helper{in.op, type.lanes,
+                        type.lanes >= 8 && in.op == Op::kDot4Unsigned && has_small_bytes(in.operands[0])};
+    helped_.insert(helper);
+    return fmt::format("{}({})", helper_name(helper), arguments);
+  }
+
+  // Whether no byte of a word can be above 127.
+  bool has_small_bytes(ValueId word) const {
+    const Instruction* in = definitions_[word];
+    if (!in || in->op != Op::kAnd) return false;
+    return std::ranges::any_of(in->operands, [&](ValueId operand) {
+      const Instruction* mask = definitions_[operand];
+      if (mask && mask->op == Op::kSplat) mask = definitions_[mask->operands[0]];
+      return mask && mask->op == Op::kConstant && (mask->immediates[0] & 0x80808080u) == 0;
+    });
   }
 
   // Results are variables, which the loop's carried values name inside of it.
@@ -373,12 +342,13 @@ class Writer {
   const Function& function_;
   const Target& target_;
   std::vector<int> uses_;
-  std::vector<const Region*> home_;   // of values: the region that computes them
+  std::vector<const Region*> home_;  // of values: the region that computes them
+  std::vector<const Instruction*> definitions_;
   std::vector<std::string> text_of_;  // of values: a name, or an expression
   std::set<std::pair<uint32_t, uint32_t>> views_;
   std::set<Op> ops_;
-  std::set<std::pair<Op, int>> helped_;  // helpers in use, and their lanes
-  std::set<std::string> names_;          // in use
+  std::set<Helper> helped_;
+  std::set<std::string> names_;  // in use
   std::string text_;
   int depth_ = 0;
 };

@@ -103,7 +103,7 @@ SpirvId SpirvOps::compute(const Instruction& in, Type from, Type type, const std
     case Op::kSplat:
       return emit(type, spv::OpCompositeConstruct, std::vector<uint32_t>(size_t(type.lanes), operands[0]));
     case Op::kDot4Signed:
-    case Op::kDot4Unsigned: return dot(in.op == Op::kDot4Signed, operands);
+    case Op::kDot4Unsigned: return dot(in.op == Op::kDot4Signed, type, operands);
     case Op::kSubgroupAdd:
     case Op::kSubgroupMaximum:
     case Op::kSubgroupBroadcast: return over_subgroup(in, type, operands[0]);
@@ -179,9 +179,9 @@ SpirvId SpirvOps::half_bits(SpirvId value) {
   return emit(kU32, spv::OpBitwiseOr, {sign, choose(spv::OpUGreaterThan, 0x7f800000, constant(0x7e00), number)});
 }
 
-SpirvId SpirvOps::dot(bool is_signed, const std::vector<uint32_t>& operands) {
+SpirvId SpirvOps::dot(bool is_signed, Type type, const std::vector<uint32_t>& operands) {
   const SpirvId a = operands[0], b = operands[1];
-  if (target_.integer_dot) {
+  if (target_.integer_dot && type.lanes == 1) {
     module_.capability(spv::CapabilityDotProductKHR);
     module_.capability(spv::CapabilityDotProductInput4x8BitPackedKHR);
     module_.extension("SPV_KHR_integer_dot_product");
@@ -190,16 +190,16 @@ SpirvId SpirvOps::dot(bool is_signed, const std::vector<uint32_t>& operands) {
                   : emit(kI32, spv::OpSUDotKHR, {b, a, spv::PackedVectorFormatPackedVectorFormat4x8BitKHR});
     return emit(kI32, spv::OpIAdd, {operands[2], product});
   }
-  const SpirvId right = emit(kI32, spv::OpBitcast, {b});
-  const SpirvId left = emit(kI32, spv::OpBitcast, {a});
+  const SpirvId right = emit(type, spv::OpBitcast, {b});
+  const SpirvId left = emit(type, spv::OpBitcast, {a});
   SpirvId sum = operands[2];
   for (uint32_t bit = 0; bit < 32; bit += 8) {
     const auto field = [&](spv::Op extract, SpirvId from) {
-      return emit(kI32, extract, {from, constant(bit), constant(8)});
+      return emit(type, extract, {from, constant(bit), constant(8)});
     };
     const SpirvId x = field(is_signed ? spv::OpBitFieldSExtract : spv::OpBitFieldUExtract, left);
     const SpirvId y = field(spv::OpBitFieldSExtract, right);
-    sum = emit(kI32, spv::OpIAdd, {sum, emit(kI32, spv::OpIMul, {x, y})});
+    sum = emit(type, spv::OpIAdd, {sum, emit(type, spv::OpIMul, {x, y})});
   }
   return sum;
 }

@@ -36,7 +36,7 @@ class SpirvOps {
   SpirvId convert(kernel::Type from, kernel::Type to, SpirvId operand);
   SpirvId exponential(kernel::Type type, SpirvId x);
   SpirvId half_bits(SpirvId value);
-  SpirvId dot(bool is_signed, const std::vector<uint32_t>& operands);
+  SpirvId dot(bool is_signed, kernel::Type type, const std::vector<uint32_t>& operands);
   SpirvId over_subgroup(const kernel::Instruction& in, kernel::Type type, SpirvId operand);
   SpirvId plain(kernel::Op op, kernel::Type from, kernel::Type to, const std::vector<uint32_t>& operands);
 

@@ -223,14 +223,16 @@ Term extract_bits(Term a, uint32_t offset, uint32_t width) {
   return a.builder->apply(Op::kExtractBits, a.type(), {a}, offset, width);
 }
 Term extract(Term vector, uint32_t lane) {
+  if (vector.type().lanes == 1) return vector;
   return vector.builder->apply(Op::kExtract, vector.type().with_lanes(1), {vector}, lane);
 }
-Term splat(Term a, int lanes) { return a.builder->apply(Op::kSplat, a.type().with_lanes(lanes), {a}); }
+Term like(Term term, float value) { return splat(term.builder->f32(value), term.type().lanes); }
+Term splat(Term a, int lanes) { return lanes == 1 ? a : a.builder->apply(Op::kSplat, a.type().with_lanes(lanes), {a}); }
 Term pack(const Terms& lanes) {
   return lanes[0].builder->apply(Op::kPack, lanes[0].type().with_lanes(int(lanes.size())), lanes);
 }
-Term dot4_signed(Term a, Term b, Term sum) { return a.builder->apply(Op::kDot4Signed, kI32, {a, b, sum}); }
-Term dot4_unsigned(Term a, Term b, Term sum) { return a.builder->apply(Op::kDot4Unsigned, kI32, {a, b, sum}); }
+Term dot4_signed(Term a, Term b, Term sum) { return a.builder->apply(Op::kDot4Signed, sum.type(), {a, b, sum}); }
+Term dot4_unsigned(Term a, Term b, Term sum) { return a.builder->apply(Op::kDot4Unsigned, sum.type(), {a, b, sum}); }
 Term apply_function(Op function, Term a) { return a.builder->apply(function, a.type(), {a}); }
 
 }  // namespace trireme::kernel

@@ -120,6 +120,9 @@ Term operator>>(Term a, uint32_t b);
 Term operator<(Term a, uint32_t b);
 Term operator==(Term a, uint32_t b);
 
+// A number in all of the term's lanes.
+Term like(Term term, float value);
+
 Term select(Term condition, Term yes, Term no);
 Term minimum(Term a, Term b);
 Term maximum(Term a, Term b);
@@ -130,8 +133,8 @@ Term bitcast(Term a, Scalar to);
 Term half_to_float(Term bits);
 Term float_to_half(Term value);
 Term extract_bits(Term a, uint32_t offset, uint32_t width);
-Term extract(Term vector, uint32_t lane);
-Term splat(Term a, int lanes);
+Term extract(Term vector, uint32_t lane);  // of one lane: itself
+Term splat(Term a, int lanes);             // one lane: a itself
 Term pack(const Terms& lanes);
 Term dot4_signed(Term a, Term b, Term sum);
 Term dot4_unsigned(Term a, Term b, Term sum);

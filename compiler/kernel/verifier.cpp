@@ -149,7 +149,9 @@ class TypeRules {
                in_.immediates[0] < uint32_t(operand(0).lanes);
       case Op::kSplat: return operand(0).lanes == 1 && operand(0) == result().with_lanes(1) && result().lanes > 1;
       case Op::kDot4Signed:
-      case Op::kDot4Unsigned: return operand(0) == kU32 && operand(1) == kU32 && operand(2) == kI32 && result() == kI32;
+      case Op::kDot4Unsigned:
+        return operand(0) == kU32.with_lanes(result().lanes) && operand(1) == operand(0) && operand(2) == result() &&
+               result().scalar == Scalar::kI32;
       case Op::kLoad:
         return operand(0) == kU32 && in_.immediates[0] < function_.buffers.size() && !result().is_bool() &&
                function_.buffers[in_.immediates[0]].access != Access::kWrite;

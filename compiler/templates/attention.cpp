@@ -31,7 +31,7 @@ struct Cache {
 Term capped(CallBuilder& b, const Attention& params, Term score) {
   if (params.softcap <= 0) return score;
   const Term x = score / b.f32(params.softcap);
-  return b.f32(params.softcap) * activate(b, Activation::kTanh, x);
+  return b.f32(params.softcap) * activate(Activation::kTanh, x);
 }
 
 }  // namespace

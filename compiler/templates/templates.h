@@ -26,7 +26,7 @@ Result<OpCalls> write_rope(const OpDesc& op, const Target& target);    // Rope, 
 Result<OpCalls> write_attention(const Attention& params, const OpDesc& op, const Target& target);
 
 // activation(x), within a few units in the last place of the functions that the device has.
-kernel::Term activate(kernel::Builder& b, Activation activation, kernel::Term x);
+kernel::Term activate(Activation activation, kernel::Term x);
 
 // Packs 32 f32 of one group into a Q8_ACT row: `read` gives element 0 to 31. `row` is the word where the row begins,
 // `group` the group's number, `columns` the row's elements.

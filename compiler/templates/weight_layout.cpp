@@ -10,6 +10,7 @@ namespace trireme::compiler {
 using kernel::Builder;
 using kernel::Scalar;
 using kernel::Term;
+using kernel::Terms;
 
 namespace {
 
@@ -145,29 +146,32 @@ Term WeightReader::element(Term row, Term column) const {
   return layout_.has_minimum ? scaled + minimum(tile, lane, group) : scaled;
 }
 
-std::vector<Term> WeightReader::code_words(Term tile, Term lane, Term block) const {
-  const Term first = ((tile * uint32_t(columns_ / kBlock) + block) * uint32_t(layout_.bits) << 5u) + lane;
+Terms WeightReader::code_words(Term tile, Term rows, Term block, uint32_t lanes) const {
+  const auto step = uint32_t(kTileRows) / lanes;
+  const Term first = (tile * uint32_t(columns_ / kBlock) + block) * (uint32_t(layout_.bits) * step) + rows;
   const int per_byte = 8 / layout_.bits;
-  const Term mask = b_.u32(layout_.bits == 8 ? 0xffffffffu : layout_.bits == 4 ? 0x0f0f0f0fu : 0x03030303u);
-  std::vector<Term> words;
+  const uint32_t mask = layout_.bits == 8 ? 0xffffffffu : layout_.bits == 4 ? 0x0f0f0f0fu : 0x03030303u;
+  Terms words;
   for (int word = 0; word < layout_.bits; ++word) {
-    const Term packed = b_.load(planes_[0], first + uint32_t(word * kTileRows), kernel::kU32);
+    const Term packed = b_.load(planes_[0], first + uint32_t(word) * step, kernel::kU32.with_lanes(int(lanes)));
     for (int part = 0; part < per_byte; ++part) words.push_back((packed >> uint32_t(part * layout_.bits)) & mask);
   }
   return words;
 }
 
-Term WeightReader::group_index(Term tile, Term lane, Term index) const {
-  return ((tile * uint32_t(columns_ / layout_.group) + index) << 5u) + lane;
+Term WeightReader::group_index(Term tile, Term rows, Term index, uint32_t lanes) const {
+  return (tile * uint32_t(columns_ / layout_.group) + index) * (uint32_t(kTileRows) / lanes) + rows;
 }
 
-Term WeightReader::scale(Term tile, Term lane, Term index) const {
-  const Term at = group_index(tile, lane, index);
-  return layout_.half_scales ? half_at(planes_[1], at) : b_.load(planes_[1], at, kernel::kF32);
+Term WeightReader::scale(Term tile, Term rows, Term index, uint32_t lanes) const {
+  const Term at = group_index(tile, rows, index, lanes);
+  if (!layout_.half_scales) return b_.load(planes_[1], at, kernel::kF32.with_lanes(int(lanes)));
+  if (lanes == 1) return half_at(planes_[1], at);
+  return half_to_float(convert(b_.load(planes_[1], at, {Scalar::kU16, int(lanes)}), Scalar::kU32));
 }
 
-Term WeightReader::minimum(Term tile, Term lane, Term index) const {
-  return b_.load(planes_[2], group_index(tile, lane, index), kernel::kF32);
+Term WeightReader::minimum(Term tile, Term rows, Term index, uint32_t lanes) const {
+  return b_.load(planes_[2], group_index(tile, rows, index, lanes), kernel::kF32.with_lanes(int(lanes)));
 }
 
 }  // namespace trireme::compiler

@@ -55,16 +55,16 @@ class WeightReader {
   // One element as f32.
   kernel::Term element(kernel::Term row, kernel::Term column) const;
 
-  // Row `lane` of a tile of rows, kInteger alone. Of the 32 elements from column 32 * block: eight words of four codes
-  // each, as unsigned bytes.
-  std::vector<kernel::Term> code_words(kernel::Term tile, kernel::Term lane, kernel::Term block) const;
-  // Scale and minimum of group `index` (of 16 or 32) of a row.
-  kernel::Term scale(kernel::Term tile, kernel::Term lane, kernel::Term index) const;
-  kernel::Term minimum(kernel::Term tile, kernel::Term lane, kernel::Term index) const;
+  // Rows [rows * lanes, rows * lanes + lanes) of a tile of rows, kInteger alone, a lane each. Of the 32 elements from
+  // column 32 * block: eight words of four codes each, as unsigned bytes.
+  kernel::Terms code_words(kernel::Term tile, kernel::Term rows, kernel::Term block, uint32_t lanes = 1) const;
+  // Scale and minimum of group `index` (of 16 or 32) of the rows.
+  kernel::Term scale(kernel::Term tile, kernel::Term rows, kernel::Term index, uint32_t lanes = 1) const;
+  kernel::Term minimum(kernel::Term tile, kernel::Term rows, kernel::Term index, uint32_t lanes = 1) const;
 
  private:
   kernel::Term half_at(uint32_t buffer, kernel::Term index) const;
-  kernel::Term group_index(kernel::Term tile, kernel::Term lane, kernel::Term index) const;
+  kernel::Term group_index(kernel::Term tile, kernel::Term rows, kernel::Term index, uint32_t lanes) const;
 
   kernel::Builder& b_;
   WeightLayout layout_;

@@ -124,19 +124,22 @@ void KernelNumbers::expect_exact_ops(int lanes) {
   EXPECT_EQ(computed(*function, words, 1), interpreted(*function, words, 1)) << lanes << " lanes";
 }
 
-void KernelNumbers::expect_exact_dot_products() {
-  Builder b("dots", 64);
+void KernelNumbers::expect_exact_dot_products(int lanes) {
+  Builder b("dots", 16);
   const uint32_t in = b.buffer("in", Access::kRead), out = b.buffer("out", Access::kWrite);
   const Term i = b.local_id();
-  const Term x = b.load(in, i, kU32), y = b.load(in, i + 64u, kU32);
+  const Term x = b.load(in, i, {Scalar::kU32, lanes}), y = b.load(in, i + 16u, {Scalar::kU32, lanes});
   b.store(out, i, dot4_signed(x, y, bitcast(y, Scalar::kI32)));
-  b.store(out, i + 64u, dot4_unsigned(x, y, b.i32(-7)));
+  const Term started = splat(b.i32(-7), lanes);
+  b.store(out, i + 16u, dot4_unsigned(x, y, started));
+  b.store(out, i + 32u, dot4_unsigned(x & 0x7f7f7f7fu, y, started));
   const auto function = *b.finish();
   std::mt19937 random(11);
-  std::vector<uint32_t> words(128);
+  std::vector<uint32_t> words(size_t(48 * lanes));
   for (uint32_t& word : words) word = uint32_t(random());
-  words[0] = words[64] = 0x80808080u;
-  EXPECT_EQ(computed(function, words, 1), interpreted(function, words, 1));
+  const auto second = words.begin() + 16 * lanes;
+  words[0] = words[1] = 0xffffffffu, second[0] = 0x80808080u, second[1] = 0x7f7f7f7fu;  // the largest sums
+  EXPECT_EQ(computed(function, words, 1), interpreted(function, words, 1)) << lanes << " lanes";
 }
 
 }  // namespace trireme::testing_support

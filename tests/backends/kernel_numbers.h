@@ -21,7 +21,7 @@ class KernelNumbers {
   void expect_exact_halves(int lanes);
   // Integer and exact float ops, conversions, loops and ifs, on random words.
   void expect_exact_ops(int lanes);
-  void expect_exact_dot_products();
+  void expect_exact_dot_products(int lanes);
 
  private:
   // Runs groups of a kernel with the buffers "in" and "out", of as many bytes.

@@ -22,7 +22,9 @@ TEST_F(NumbersOnOpenCl, ExactOpsGiveTheInterpretersBits) {
   for (const int lanes : {1, 2, 4, 8, 16}) numbers().expect_exact_ops(lanes);
 }
 
-TEST_F(NumbersOnOpenCl, DotProductsOfBytesAreExact) { numbers().expect_exact_dot_products(); }
+TEST_F(NumbersOnOpenCl, DotProductsOfBytesAreExact) {
+  for (const int lanes : {1, 2, 4, 8, 16}) numbers().expect_exact_dot_products(lanes);
+}
 
 }  // namespace
 }  // namespace trireme::opencl

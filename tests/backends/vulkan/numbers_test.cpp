@@ -20,7 +20,9 @@ TEST_F(NumbersOnVulkan, ExactOpsGiveTheInterpretersBits) {
   for (const int lanes : {1, 2, 4}) numbers().expect_exact_ops(lanes);
 }
 
-TEST_F(NumbersOnVulkan, DotProductsOfBytesAreExact) { numbers().expect_exact_dot_products(); }
+TEST_F(NumbersOnVulkan, DotProductsOfBytesAreExact) {
+  for (const int lanes : {1, 2, 4}) numbers().expect_exact_dot_products(lanes);
+}
 
 }  // namespace
 }  // namespace trireme::vulkan

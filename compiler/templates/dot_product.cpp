@@ -1,0 +1,122 @@
+#include "compiler/templates/dot_product.h"
+
+namespace trireme::compiler {
+
+using kernel::Scalar;
+using kernel::Term;
+using kernel::Terms;
+
+namespace {
+
+std::vector<uint32_t> bind(CallBuilder& b, const WeightLayout& layout, int input) {
+  constexpr const char* kPlaneNames[] = {"_codes", "_scales", "_minima"};
+  std::vector<uint32_t> planes;
+  for (int i = 0; i < layout.planes(); ++i)
+    planes.push_back(b.plane(input, i, "w" + std::to_string(input) + kPlaneNames[i]));
+  return planes;
+}
+
+}  // namespace
+
+RowTile row_tile(ActScheme act, const Target& target) {
+  const uint32_t lanes = target.vector_lanes;
+  if (lanes == 1 || act != ActScheme::kQ8) return {};
+  return {1, lanes, uint32_t(kTileRows) / lanes};
+}
+
+DotProduct::DotProduct(CallBuilder& b, ActScheme act, const TensorDesc& weight, int input, uint32_t activations,
+                       const RowTile& tile, const Target& target)
+    : b_(b),
+      act_(act),
+      rows_(weight.shape.rows()),
+      columns_(weight.shape.back()),
+      layout_(weight_layout(weight)),
+      x_(activations),
+      tile_(tile),
+      items_in_a_loop_(target.software && tile.items > 1),
+      reader_(b, layout_, bind(b, layout_, input), columns_) {}
+
+Terms DotProduct::sums(const Terms& x_rows) {
+  return act_ == ActScheme::kQ8 ? integer_sums(x_rows) : float_sums(x_rows);
+}
+
+Terms DotProduct::integer_sums(const Terms& x_rows) {
+  const Terms zeros(x_rows.size() * tile_.strips, wide(b_.f32(0)));
+  Terms starts;
+  for (const Term& x_row : x_rows) starts.push_back(x_row * uint32_t(q8_row_words(columns_)));
+  return b_.loop(b_.u32(0), b_.u32(uint32_t(columns_ / 32)), b_.u32(1), zeros, [&](Term block, const Terms& carried) {
+    // On a processor this makes the items the inner loop, which its compiler can turn into vectors.
+    if (items_in_a_loop_) b_.barrier();
+    return add_block(block, starts, carried);
+  });
+}
+
+Terms DotProduct::float_sums(const Terms& x_rows) {
+  const Term row = minimum(b_.group_id(0) * uint32_t(kTileRows) + b_.local_id(), b_.u32(uint32_t(rows_ - 1)));
+  const Terms zeros(x_rows.size(), b_.f32(0));
+  return b_.loop(b_.u32(0), b_.u32(uint32_t(columns_)), b_.u32(1), zeros, [&](Term column, const Terms& carried) {
+    const Term weight = reader_.element(row, column);
+    Terms next;
+    for (size_t i = 0; i < x_rows.size(); ++i) {
+      const Term x = b_.load(x_, x_rows[i] * uint32_t(columns_) + column, kernel::kF32);
+      next.push_back(fused_multiply_add(x, weight, carried[i]));
+    }
+    return next;
+  });
+}
+
+// Sums of products inside a group are exact integers: of unsigned codes, and `lowest` times the activations' own sum.
+Terms DotProduct::add_block(Term block, const Terms& starts, const Terms& carried) {
+  const Term tile = b_.group_id(0);
+  const auto groups = uint32_t(32 / layout_.group);
+  Terms next = carried;
+  std::vector<Terms> words, scales, minima;  // of each strip
+  for (uint32_t strip = 0; strip < tile_.strips; ++strip) {
+    const Term rows = b_.local_id() + strip * tile_.items;
+    words.push_back(reader_.code_words(tile, rows, block, tile_.lanes));
+    scales.emplace_back();
+    minima.emplace_back();
+    for (uint32_t g = 0; g < groups; ++g) {
+      scales.back().push_back(reader_.scale(tile, rows, block * groups + g, tile_.lanes));
+      if (layout_.has_minimum) minima.back().push_back(reader_.minimum(tile, rows, block * groups + g, tile_.lanes));
+    }
+  }
+  for (size_t i = 0; i < starts.size(); ++i) {
+    Terms codes;
+    for (uint32_t word = 0; word < 8; ++word)
+      codes.push_back(b_.load(x_, starts[i] + (block << 3u) + word, kernel::kU32));
+    const Term act_scale = wide(b_.load(x_, starts[i] + uint32_t(columns_ / 4) + block, kernel::kF32));
+    Terms totals(tile_.strips, wide(b_.f32(0)));
+    for (uint32_t g = 0; g < groups; ++g) {
+      const uint32_t first = g * 8 / groups, count = 8 / groups;
+      const Term own = act_sum(starts[i], block, codes, first, count);
+      const Term lowest = wide(own * b_.i32(layout_.lowest)), own_float = wide(convert(own, Scalar::kF32));
+      for (uint32_t strip = 0; strip < tile_.strips; ++strip) {
+        Term products = lowest;
+        for (uint32_t word = first; word < first + count; ++word)
+          products = dot4_unsigned(words[strip][word], wide(codes[word]), products);
+        Term part = convert(products, Scalar::kF32) * scales[strip][g];
+        if (layout_.has_minimum) part = part + own_float * minima[strip][g];
+        totals[strip] = g == 0 ? part : totals[strip] + part;
+      }
+    }
+    for (uint32_t strip = 0; strip < tile_.strips; ++strip) {
+      Term& sum = next[i * tile_.strips + strip];
+      sum = sum + totals[strip] * act_scale;
+    }
+  }
+  return next;
+}
+
+// The sum of the activations' codes in a group: stored for 32, added up for 16.
+Term DotProduct::act_sum(Term start, Term block, const Terms& codes, uint32_t first, uint32_t count) {
+  if (count == 8) {
+    const Term at = start + uint32_t(columns_ / 4 + columns_ / 32) + block;
+    return b_.load(x_, at, kernel::kI32);
+  }
+  Term sum = b_.i32(0);
+  for (uint32_t word = first; word < first + count; ++word) sum = dot4_unsigned(b_.u32(0x01010101), codes[word], sum);
+  return sum;
+}
+
+}  // namespace trireme::compiler

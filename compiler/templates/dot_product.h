@@ -1,0 +1,50 @@
+// DotProduct: sums of products of a tile of a weight's rows with several activation rows, the core of all matmuls.
+#pragma once
+
+#include "compiler/templates/call.h"
+#include "compiler/templates/templates.h"
+#include "compiler/templates/weight_layout.h"
+
+namespace trireme::compiler {
+
+// How a group shares a tile of kTileRows rows of a weight: item i has, of strip s, the `lanes` rows that begin at
+// (s * items + i) * lanes. On a GPU each item has one row; where an item is a thread of a processor, it has vectors of
+// rows.
+struct RowTile {
+  uint32_t items = uint32_t(kTileRows);
+  uint32_t lanes = 1;
+  uint32_t strips = 1;
+};
+
+RowTile row_tile(ActScheme act, const Target& target);
+
+class DotProduct {
+ public:
+  // `input` is the weight's number among the op's inputs, `activations` the buffer of the rows that it meets.
+  DotProduct(CallBuilder& b, ActScheme act, const TensorDesc& weight, int input, uint32_t activations,
+             const RowTile& tile, const Target& target);
+
+  // The sums of this item's rows of weight tile group_id(0): for activation row i and strip s, sums[i * strips + s] in
+  // f32 with a lane for each row. Rows past the weight's last give any number.
+  kernel::Terms sums(const kernel::Terms& x_rows);
+
+ private:
+  kernel::Terms integer_sums(const kernel::Terms& x_rows);
+  kernel::Terms float_sums(const kernel::Terms& x_rows);
+  kernel::Terms add_block(kernel::Term block, const kernel::Terms& starts, const kernel::Terms& carried);
+  kernel::Term act_sum(kernel::Term start, kernel::Term block, const kernel::Terms& codes, uint32_t first,
+                       uint32_t count);
+  kernel::Term wide(kernel::Term value) const { return splat(value, int(tile_.lanes)); }
+
+  CallBuilder& b_;
+  ActScheme act_;
+  int64_t rows_;
+  int64_t columns_;
+  WeightLayout layout_;
+  uint32_t x_;
+  RowTile tile_;
+  bool items_in_a_loop_;
+  WeightReader reader_;
+};
+
+}  // namespace trireme::compiler
