@@ -171,7 +171,7 @@ class Writer {
     line("void {}({}) {{", function_.name, parameters);
     depth_ = 1;
     for (const kernel::SharedArray& array : function_.shared)
-      line("__local {} {}[{}];", opencl_type(array.type), array.name, array.count);
+      line("__local {} {}[{}] __attribute__((aligned(64)));", opencl_type(array.type), array.name, array.count);
     for (const auto& [buffer, type] : views_) {
       const bool read = function_.buffers[buffer].access == kernel::Access::kRead;
       line("__global {0}{1}* const {2} = (__global {0}{1}*){3};", read ? "const " : "", opencl_type(unpacked(type)),
@@ -191,6 +191,12 @@ class Writer {
     return view_name(buffer, type);
   }
 
+  std::string shared_element(uint32_t array, Type type, ValueId index) const {
+    const std::string& name = function_.shared[array].name;
+    if (type.lanes == 1) return fmt::format("{}[{}]", name, bare_text(index));
+    return fmt::format("((__local {}*){})[{}]", opencl_type(type), name, bare_text(index));
+  }
+
   void body(const Region& region) {
     ++depth_;
     for (const Instruction& in : region.body) statement(in);
@@ -204,7 +210,8 @@ class Writer {
         return line("{}[{}] = {};", view(first, type_of(in.operands[1])), bare_text(in.operands[0]),
                     bare_text(in.operands[1]));
       case Op::kStoreShared:
-        return line("{}[{}] = {};", function_.shared[first].name, bare_text(in.operands[0]), bare_text(in.operands[1]));
+        return line("{} = {};", shared_element(first, type_of(in.operands[1]), in.operands[0]),
+                    bare_text(in.operands[1]));
       case Op::kBarrier: return line("barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);");
       case Op::kLoop: return loop(in);
       case Op::kIf: return choice(in);
@@ -269,7 +276,7 @@ class Writer {
       case Op::kExtract: return fmt::format("{}.s{:x}", operand(0), first);
       case Op::kSplat: return fmt::format("({})({})", opencl_type(type), operand(0));
       case Op::kLoad: return fmt::format("{}[{}]", view(first, type), bare(operand(0)));
-      case Op::kLoadShared: return fmt::format("{}[{}]", function_.shared[first].name, bare(operand(0)));
+      case Op::kLoadShared: return shared_element(first, type, in.operands[0]);
       case Op::kSubgroupBroadcast: return fmt::format("sub_group_broadcast({}, {}u)", operand(0), first);
       default: break;
     }

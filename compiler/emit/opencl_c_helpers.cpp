@@ -59,7 +59,8 @@ constexpr const char* kX86Pairs =
 constexpr const char* kX86SplitPairs =
     "  const halves low = __builtin_ia32_pmaddubsw{1}((bytes)(a & 0x7f7f7f7fu), (bytes)b);\n"
     "  const halves high = __builtin_ia32_pmaddubsw{1}((bytes)(a & 0x80808080u), (bytes)b);\n"
-    "  return sum + as_int{0}(__builtin_ia32_pmaddwd{1}(low, ones)) + as_int{0}(__builtin_ia32_pmaddwd{1}(high, ones));\n";
+    "  return sum + as_int{0}(__builtin_ia32_pmaddwd{1}(low, ones)) + as_int{0}(__builtin_ia32_pmaddwd{1}(high, "
+    "ones));\n";
 
 std::string dot(const Helper& helper, const Target& target) {
   const std::string lanes = opencl_lanes(helper.lanes), name = helper_name(helper);

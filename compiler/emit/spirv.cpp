@@ -82,11 +82,39 @@ class SpirvWriter {
   // Where an element is: of a buffer for kLoad and kStore, else of a shared array.
   SpirvId place(const Instruction& in, Type type) {
     const uint32_t number = in.immediates[0], index = ids_[in.operands[0]];
-    if (in.op == Op::kLoad || in.op == Op::kStore)
-      return emit_as(module_.pointer(spv::StorageClassStorageBuffer, module_.type(type)), spv::OpAccessChain,
-                     {view(number, type), constant(0), index});
-    return emit_as(module_.pointer(spv::StorageClassWorkgroup, module_.type(type)), spv::OpAccessChain,
-                   {shared_[number], index});
+    return emit_as(module_.pointer(spv::StorageClassStorageBuffer, module_.type(type)), spv::OpAccessChain,
+                   {view(number, type), constant(0), index});
+  }
+
+  // Of each lane: shared arrays have one type, and vectors lie in them lane by lane.
+  std::vector<SpirvId> shared_places(const Instruction& in, Type type) {
+    SpirvId first = ids_[in.operands[0]];
+    const auto lanes = uint32_t(type.lanes);
+    if (lanes > 1) first = emit(kU32, spv::OpIMul, {first, constant(lanes)});
+    const SpirvId pointer = module_.pointer(spv::StorageClassWorkgroup, module_.type(type.with_lanes(1)));
+    std::vector<SpirvId> places;
+    for (uint32_t lane = 0; lane < lanes; ++lane) {
+      const SpirvId index = lane == 0 ? first : emit(kU32, spv::OpIAdd, {first, constant(lane)});
+      places.push_back(emit_as(pointer, spv::OpAccessChain, {shared_[in.immediates[0]], index}));
+    }
+    return places;
+  }
+
+  void store_shared(const Instruction& in) {
+    const Type type = type_of(in.operands[1]);
+    const std::vector<SpirvId> places = shared_places(in, type);
+    const SpirvId value = ids_[in.operands[1]];
+    for (uint32_t lane = 0; lane < places.size(); ++lane) {
+      const SpirvId part =
+          places.size() == 1 ? value : emit(type.with_lanes(1), spv::OpCompositeExtract, {value, lane});
+      body_.add(spv::OpStore, {places[lane], part});
+    }
+  }
+
+  SpirvId load_shared(const Instruction& in, Type type) {
+    std::vector<uint32_t> lanes;
+    for (const SpirvId place : shared_places(in, type)) lanes.push_back(emit(type.with_lanes(1), spv::OpLoad, {place}));
+    return lanes.size() == 1 ? lanes[0] : emit(type, spv::OpCompositeConstruct, lanes);
   }
 
   void write(const Region& region) {
@@ -95,8 +123,8 @@ class SpirvWriter {
 
   void write(const Instruction& in) {
     switch (in.op) {
-      case Op::kStore:
-      case Op::kStoreShared: {
+      case Op::kStoreShared: return store_shared(in);
+      case Op::kStore: {
         const SpirvId to = place(in, type_of(in.operands[1]));
         return body_.add(spv::OpStore, {to, ids_[in.operands[1]]});
       }
@@ -139,8 +167,8 @@ class SpirvWriter {
       case Op::kLocalId: return builtin(spv::BuiltInLocalInvocationIndex);
       case Op::kSubgroupLane: return builtin(spv::BuiltInSubgroupLocalInvocationId);
       case Op::kSubgroupId: return builtin(spv::BuiltInSubgroupId);
-      case Op::kLoad:
-      case Op::kLoadShared: {
+      case Op::kLoadShared: return load_shared(in, type);
+      case Op::kLoad: {
         const SpirvId from = place(in, type);
         return emit(type, spv::OpLoad, {from});
       }

@@ -92,8 +92,8 @@ Term Builder::load(uint32_t buffer, Term index, Type type) { return apply(Op::kL
 void Builder::store(uint32_t buffer, Term index, Term value) {
   apply(Op::kStore, value.type(), {index, value}, buffer);
 }
-Term Builder::load_shared(uint32_t array, Term index) {
-  return apply(Op::kLoadShared, function_.shared[array].type, {index}, array);
+Term Builder::load_shared(uint32_t array, Term index, int lanes) {
+  return apply(Op::kLoadShared, function_.shared[array].type.with_lanes(lanes), {index}, array);
 }
 void Builder::store_shared(uint32_t array, Term index, Term value) {
   apply(Op::kStoreShared, value.type(), {index, value}, array);

@@ -60,7 +60,7 @@ class Builder {
   // one expression are evaluated in any order.
   Term load(uint32_t buffer, Term index, Type type);
   void store(uint32_t buffer, Term index, Term value);
-  Term load_shared(uint32_t array, Term index);
+  Term load_shared(uint32_t array, Term index, int lanes = 1);  // the index counts vectors, as in a buffer
   void store_shared(uint32_t array, Term index, Term value);
   void barrier();
 

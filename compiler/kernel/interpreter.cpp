@@ -199,22 +199,27 @@ class Run {
 
   Status access_shared(const Instruction& in, const Mask& mask) {
     const uint32_t array = in.immediates[0];
+    const bool load = in.op == Op::kLoadShared;
+    const ValueId value = load ? in.results[0] : in.operands[1];
+    const int lanes = type_of(value).lanes;
     return each_item(mask, [&](uint32_t item) -> Status {
-      const uint32_t index = at(in.operands[0], item);
-      if (index >= shared_[array].size())
-        return bad(in, item,
-                   "element " + std::to_string(index) + " is outside of '" + function_.shared[array].name + "'");
+      const uint64_t first = uint64_t(at(in.operands[0], item)) * uint64_t(lanes);
+      const auto fault = [&](const std::string& why) {
+        return bad(in, item, why + ", element " + std::to_string(first) + " of '" + function_.shared[array].name + "'");
+      };
+      if (first + uint64_t(lanes) > shared_[array].size()) return fault("it is outside");
       const Actor actor{0, item, epoch_};
       Shadow& shadow = shared_shadows_[array];
-      const bool load = in.op == Op::kLoadShared;
-      if (const char* why = load ? shadow.read(size_t(index) * 4, 4, actor) : shadow.write(size_t(index) * 4, 4, actor))
-        return bad(
-            in, item,
-            std::string(why) + ", element " + std::to_string(index) + " of '" + function_.shared[array].name + "'");
-      if (load)
-        at(in.results[0], item) = shared_[array][index];
-      else
-        shared_[array][index] = at(in.operands[1], item);
+      const size_t offset = first * 4, bytes = size_t(lanes) * 4;
+      if (const char* why = load ? shadow.read(offset, bytes, actor) : shadow.write(offset, bytes, actor))
+        return fault(why);
+      for (int lane = 0; lane < lanes; ++lane) {
+        uint32_t& element = shared_[array][first + size_t(lane)];
+        if (load)
+          at(value, item, lane) = element;
+        else
+          element = at(value, item, lane);
+      }
       return {};
     });
   }

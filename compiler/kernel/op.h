@@ -70,7 +70,7 @@ enum class Op : uint8_t {
   // Memory. The index counts elements of the loaded or stored type, vectors included.
   kLoad,        // immediate: the buffer. index -> any type but bool
   kStore,       // index, value
-  kLoadShared,  // immediate: the shared array. The type's scalar is the array's
+  kLoadShared,  // immediate: the shared array, of whose scalar the type is
   kStoreShared,
   kBarrier,  // orders memory between the items of a group. In uniform control flow only
 

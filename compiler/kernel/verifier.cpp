@@ -178,7 +178,7 @@ class TypeRules {
 
   bool shared_fits(Type type) const {
     return operand(0) == kU32 && in_.immediates[0] < function_.shared.size() &&
-           type == function_.shared[in_.immediates[0]].type;
+           type.with_lanes(1) == function_.shared[in_.immediates[0]].type;
   }
 
   bool converts() const {

@@ -2,7 +2,7 @@
 // each item scores one, and then sums its columns of v over the chunk, with the softmax kept online.
 #include <limits>
 
-#include "compiler/templates/templates.h"
+#include "compiler/templates/attention.h"
 
 namespace trireme::compiler {
 
@@ -28,28 +28,57 @@ struct Cache {
   }
 };
 
-Term capped(CallBuilder& b, const Attention& params, Term score) {
-  if (params.softcap <= 0) return score;
-  const Term x = score / b.f32(params.softcap);
-  return b.f32(params.softcap) * activate(Activation::kTanh, x);
+AttentionShape attention_shape(const OpDesc& op) {
+  const Shape &q = op.inputs[0].desc.shape, &cache = op.inputs[1].desc.shape;
+  AttentionShape shape;
+  shape.rows = uint32_t(q[0]);
+  shape.heads = uint32_t(q[1]);
+  shape.columns = uint32_t(q[2]);
+  shape.kv_heads = uint32_t(cache[1]);
+  shape.block_size = uint32_t(cache[2]);
+  shape.table_columns = uint32_t(op.inputs[3].desc.shape[1]);
+  shape.half = op.inputs[1].desc.format == &formats::f16();
+  return shape;
 }
 
 }  // namespace
 
-Result<OpCalls> write_attention(const Attention& params, const OpDesc& op, const Target&) {
-  const Shape &q_shape = op.inputs[0].desc.shape, &cache_shape = op.inputs[1].desc.shape;
-  const auto heads = uint32_t(q_shape[1]), columns = uint32_t(q_shape[2]), kv_heads = uint32_t(cache_shape[1]);
-  const auto block_size = uint32_t(cache_shape[2]), table_columns = uint32_t(op.inputs[3].desc.shape[1]);
+AttentionOperands bind(CallBuilder& b) {
+  AttentionOperands operands;
+  operands.q = b.input(0, "q");
+  operands.k_cache = b.input(1, "k_cache");
+  operands.v_cache = b.input(2, "v_cache");
+  operands.table = b.input(3, "block_table");
+  operands.positions = b.input(4, "positions");
+  operands.sequences = b.input(5, "sequences");
+  operands.y = b.output(0, "y");
+  return operands;
+}
+
+Term first_position(CallBuilder& b, const Attention& params, Term length) {
+  if (params.window == 0) return b.u32(0);
+  const auto window = uint32_t(params.window);
+  return select(length < window, b.u32(0), length - window);
+}
+
+Term capped(const Attention& params, Term score) {
+  if (params.softcap <= 0) return score;
+  return like(score, params.softcap) * activate(Activation::kTanh, score / like(score, params.softcap));
+}
+
+Result<OpCalls> write_attention(const Attention& params, const OpDesc& op, const Target& target) {
+  const AttentionShape shape = attention_shape(op);
+  const uint32_t heads = shape.heads, columns = shape.columns, kv_heads = shape.kv_heads;
+  const uint32_t block_size = shape.block_size;
   if (columns > kMostColumns)
     return fail(ErrorCode::kUnsupported, "attention", "heads of more than 512 elements have no template");
+  if (target.vector_lanes > 1) return write_attention_lanes(params, op, shape, target);
   CallBuilder b("attention_" + std::to_string(heads) + "x" + std::to_string(columns), kGroupSize);
-  const uint32_t q = b.input(0, "q"), k_cache = b.input(1, "k_cache"), v_cache = b.input(2, "v_cache");
-  const uint32_t table = b.input(3, "block_table"), positions = b.input(4, "positions");
-  const uint32_t sequences = b.input(5, "sequences"), y = b.output(0, "y");
+  const auto [q, k_cache, v_cache, table, positions, sequences, y] = bind(b);
   const uint32_t query = b.shared("query", kernel::kF32, columns);
   const uint32_t scores = b.shared("scores", kernel::kF32, kGroupSize);
   const uint32_t places = b.shared("places", kernel::kU32, kGroupSize);
-  const Cache cache{b, op.inputs[1].desc.format == &formats::f16(), columns};
+  const Cache cache{b, shape.half, columns};
   const Term rows = b.row_count(op.inputs[0].desc);
   const Term head = b.named(b.group_id(0), "head"), row = b.named(b.group_id(1), "row"), item = b.local_id();
   const uint32_t owned = ceil_div(columns, kGroupSize);  // columns of v that an item sums
@@ -58,9 +87,8 @@ Result<OpCalls> write_attention(const Attention& params, const OpDesc& op, const
     b.loop(item, b.u32(columns), b.u32(kGroupSize),
            [&](Term i) { b.store_shared(query, i, b.load(q, start + i, kernel::kF32)); });
     const Term length = b.named(b.load(positions, row, kernel::kU32) + 1u, "length");
-    const auto window = uint32_t(params.window);
-    const Term first = params.window == 0 ? b.u32(0) : select(length < window, b.u32(0), length - window);
-    const Term entries = b.load(sequences, row, kernel::kU32) * table_columns;
+    const Term first = first_position(b, params, length);
+    const Term entries = b.load(sequences, row, kernel::kU32) * shape.table_columns;
     Terms state = {b.f32(-std::numeric_limits<float>::infinity()), b.f32(0)};  // largest score, sum of weights
     for (uint32_t i = 0; i < owned; ++i) state.push_back(b.f32(0));
     const Terms done = b.loop(first, length, b.u32(kGroupSize), state, [&](Term chunk, const Terms& carried) {
@@ -75,7 +103,7 @@ Result<OpCalls> write_attention(const Attention& params, const OpDesc& op, const
           return Terms{fused_multiply_add(value, cache.element(k_cache, place + i), sum[0])};
         });
         b.store_shared(places, item, place);
-        b.store_shared(scores, item, capped(b, params, dot[0] * b.f32(params.scale)));
+        b.store_shared(scores, item, capped(params, dot[0] * b.f32(params.scale)));
       });
       b.barrier();
       const Term count = minimum(length - chunk, b.u32(kGroupSize));
@@ -105,7 +133,7 @@ Result<OpCalls> write_attention(const Attention& params, const OpDesc& op, const
       b.when(column < columns, [&] { b.store(y, start + column, done[2 + part] / done[1]); });
     }
   });
-  return b.calls({heads, uint32_t(q_shape[0]), 1});
+  return b.calls({heads, shape.rows, 1});
 }
 
 }  // namespace trireme::compiler

@@ -11,21 +11,21 @@ namespace {
 constexpr uint32_t kRows = kTileRows;  // of the weight, that a group computes; also a group of Q8_ACT
 constexpr uint32_t kMostTile = 4;
 
-struct Shape2 {
+struct MatmulShape {
   uint32_t rows = 1;     // capacity
   uint32_t outputs = 1;  // rows of the weight
   uint32_t tile = 1;     // activation rows of an item
 };
 
-Shape2 shape_of(const OpDesc& op) {
-  Shape2 shape;
+MatmulShape matmul_shape(const OpDesc& op) {
+  MatmulShape shape;
   shape.rows = uint32_t(op.inputs[0].desc.shape.rows());
   shape.outputs = uint32_t(op.inputs[1].desc.shape.rows());
   shape.tile = std::min(shape.rows, kMostTile);
   return shape;
 }
 
-std::string name_of(const char* what, const OpDesc& op, const Shape2& shape) {
+std::string name_of(const char* what, const OpDesc& op, const MatmulShape& shape) {
   return std::string(what) + "_" + std::to_string(shape.outputs) + "x" +
          std::to_string(op.inputs[1].desc.shape.back()) + "_tile" + std::to_string(shape.tile);
 }
@@ -45,8 +45,8 @@ Terms tile_rows(CallBuilder& b, Term rows, uint32_t tile) {
 
 // Writes what an item has of the output: `finish(value, index)` gives what is stored for outputs beside each other,
 // `index` counting vectors of the value's lanes. A vector that is not wholly inside the row is written lane by lane.
-void store_tile(CallBuilder& b, const RowTile& tile, const Shape2& shape, uint32_t y, Term rows, const Terms& values,
-                const std::function<Term(Term value, Term row, Term output)>& finish) {
+void store_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, uint32_t y, Term rows,
+                const Terms& values, const std::function<Term(Term value, Term row, Term output)>& finish) {
   const auto store = [&](Term value, Term row, Term output) {
     const auto lanes = uint32_t(value.type().lanes);
     b.store(y, row * (shape.outputs / lanes) + output, finish(value, row, output));
@@ -70,7 +70,7 @@ void store_tile(CallBuilder& b, const RowTile& tile, const Shape2& shape, uint32
 }
 
 Result<OpCalls> write(const Matmul& params, const OpDesc& op, const Target& target) {
-  const Shape2 shape = shape_of(op);
+  const MatmulShape shape = matmul_shape(op);
   const RowTile tile = row_tile(params.act, target);
   CallBuilder b(name_of("matmul", op, shape), tile.items);
   b.comment(comment_of("an item ", op, tile));
@@ -93,7 +93,8 @@ Result<OpCalls> write(const Matmul& params, const OpDesc& op, const Target& targ
 }
 
 // Quantises the tile's rows of kRows values, which the group has in shared memory.
-void quantize_tile(CallBuilder& b, const RowTile& tile, const Shape2& shape, uint32_t y, uint32_t values, Term rows) {
+void quantize_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, uint32_t y, uint32_t values,
+                   Term rows) {
   const auto quantize_row = [&](Term i) {
     const Term row = b.group_id(1) * shape.tile + i;
     b.when((i < shape.tile) & (row < rows), [&] {
@@ -106,7 +107,7 @@ void quantize_tile(CallBuilder& b, const RowTile& tile, const Shape2& shape, uin
 }
 
 Result<OpCalls> write(const MatmulGlu& params, const OpDesc& op, const Target& target) {
-  const Shape2 shape = shape_of(op);
+  const MatmulShape shape = matmul_shape(op);
   const RowTile tile = row_tile(params.act, target);
   CallBuilder b(name_of(params.quantize ? "matmul_glu_quantize" : "matmul_glu", op, shape), tile.items);
   b.comment(comment_of("gate and up, an item ", op, tile));

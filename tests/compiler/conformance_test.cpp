@@ -7,5 +7,10 @@ namespace {
 
 TRIREME_CONFORMANCE(Interpreter, 3, open_interpreter);
 
+Result<std::shared_ptr<Device>> with_lanes_of_8() { return open_vector_interpreter(8); }
+Result<std::shared_ptr<Device>> with_lanes_of_16() { return open_vector_interpreter(16); }
+TRIREME_CONFORMANCE(InterpreterOf8Lanes, 2, with_lanes_of_8);
+TRIREME_CONFORMANCE(InterpreterOf16Lanes, 2, with_lanes_of_16);
+
 }  // namespace
 }  // namespace trireme::compiler::test

@@ -141,4 +141,11 @@ std::shared_ptr<KernelDevice> create_interpreter_device(const Target& changes) {
 
 Result<std::shared_ptr<Device>> open_interpreter() { return compile_for(create_interpreter_device()); }
 
+Result<std::shared_ptr<Device>> open_vector_interpreter(uint32_t lanes) {
+  Target target;
+  target.vector_lanes = lanes;
+  target.software = true;
+  return compile_for(create_interpreter_device(target));
+}
+
 }  // namespace trireme::compiler::test
