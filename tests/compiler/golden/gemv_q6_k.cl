@@ -2,8 +2,9 @@
 #pragma OPENCL FP_CONTRACT OFF
 
 int dot4_unsigned(uint a, uint b, int sum) {
-  return sum + (int)(a & 0xffu) * ((int)(b << 24) >> 24) + (int)((a >> 8) & 0xffu) * ((int)(b << 16) >> 24) +
-         (int)((a >> 16) & 0xffu) * ((int)(b << 8) >> 24) + (int)(a >> 24) * ((int)b >> 24);
+  return sum + as_int(a & 0xffu) * (as_int(b << 24) >> 24) +
+         as_int((a >> 8) & 0xffu) * (as_int(b << 16) >> 24) +
+         as_int((a >> 16) & 0xffu) * (as_int(b << 8) >> 24) + as_int(a >> 24) * (as_int(b) >> 24);
 }
 
 __kernel __attribute__((reqd_work_group_size(32, 1, 1)))
@@ -17,47 +18,47 @@ void matmul_64x256_tile1(__global const void* x, __global const void* w1_codes, 
   const uint group = (uint)get_group_id(1);
   const uint rows = counts_uint[count_index];
   const bool v1 = group < rows;
-  const uint group1 = (uint)get_group_id(0);
-  const uint item = (uint)get_local_id(0);
-  const uint output = (group1 * 32u) + item;
   if (v1) {
-    const uint v10 = min(group, rows - 1u) * 80u;
+    const uint v8 = min(group, rows - 1u) * 80u;
     float after = 0.0f;
     for (uint i = 0u; i < 8u; i += 1u) {
-      const uint v16 = ((((group1 * 8u) + i) * 8u) << 5u) + item;
-      const uint v19 = w1_codes_uint[v16 + 96u];
-      const uint v23 = v10 + (i << 3u);
-      const uint v25 = x_uint[v23 + 3u];
-      const uint v28 = w1_codes_uint[v16 + 64u];
-      const uint v31 = x_uint[v23 + 2u];
-      const uint v33 = w1_codes_uint[v16 + 32u];
-      const uint v35 = x_uint[v23 + 1u];
-      const uint v36 = w1_codes_uint[v16];
-      const uint v37 = x_uint[v23];
-      const int v41 = dot4_unsigned(16843009u, v35, dot4_unsigned(16843009u, v37, 0));
-      const int v43 = dot4_unsigned(16843009u, v25, dot4_unsigned(16843009u, v31, v41));
-      const int v48 = dot4_unsigned(v28, v31, dot4_unsigned(v33, v35, dot4_unsigned(v36, v37, v43 * -32)));
-      const uint v52 = group1 * 16u;
-      const uint v53 = i * 2u;
-      const float v57 = w1_scales_float[((v52 + v53) << 5u) + item];
-      const uint v61 = w1_codes_uint[v16 + 224u];
-      const uint v64 = x_uint[v23 + 7u];
-      const uint v67 = w1_codes_uint[v16 + 192u];
-      const uint v70 = x_uint[v23 + 6u];
-      const uint v73 = w1_codes_uint[v16 + 160u];
-      const uint v75 = x_uint[v23 + 5u];
-      const uint v78 = w1_codes_uint[v16 + 128u];
-      const uint v81 = x_uint[v23 + 4u];
-      const int v83 = dot4_unsigned(16843009u, v75, dot4_unsigned(16843009u, v81, 0));
-      const int v85 = dot4_unsigned(16843009u, v64, dot4_unsigned(16843009u, v70, v83));
-      const int v89 = dot4_unsigned(v67, v70, dot4_unsigned(v73, v75, dot4_unsigned(v78, v81, v85 * -32)));
-      const float v96 = w1_scales_float[((v52 + (v53 + 1u)) << 5u) + item];
-      const float v98 = ((float)dot4_unsigned(v19, v25, v48) * v57) + ((float)dot4_unsigned(v61, v64, v89) * v96);
-      const float v101 = x_float[(v10 + 64u) + i];
-      after = after + (v98 * v101);
+      const uint group1 = (uint)get_group_id(0);
+      const uint item = (uint)get_local_id(0);
+      const uint v13 = (((group1 * 8u) + i) * 256u) + item;
+      const uint v16 = w1_codes_uint[v13 + 96u];
+      const uint v20 = v8 + (i << 3u);
+      const uint v22 = x_uint[v20 + 3u];
+      const uint v25 = w1_codes_uint[v13 + 64u];
+      const uint v28 = x_uint[v20 + 2u];
+      const uint v31 = w1_codes_uint[v13 + 32u];
+      const uint v33 = x_uint[v20 + 1u];
+      const uint v34 = w1_codes_uint[v13];
+      const uint v35 = x_uint[v20];
+      const int v39 = dot4_unsigned(16843009u, v33, dot4_unsigned(16843009u, v35, 0));
+      const int v41 = dot4_unsigned(16843009u, v22, dot4_unsigned(16843009u, v28, v39));
+      const int v46 = dot4_unsigned(v25, v28, dot4_unsigned(v31, v33, dot4_unsigned(v34, v35, v41 * -32)));
+      const uint v50 = group1 * 16u;
+      const uint v51 = i * 2u;
+      const float v55 = w1_scales_float[((v50 + v51) * 32u) + item];
+      const uint v59 = w1_codes_uint[v13 + 224u];
+      const uint v62 = x_uint[v20 + 7u];
+      const uint v65 = w1_codes_uint[v13 + 192u];
+      const uint v68 = x_uint[v20 + 6u];
+      const uint v71 = w1_codes_uint[v13 + 160u];
+      const uint v74 = x_uint[v20 + 5u];
+      const uint v77 = w1_codes_uint[v13 + 128u];
+      const uint v80 = x_uint[v20 + 4u];
+      const int v82 = dot4_unsigned(16843009u, v74, dot4_unsigned(16843009u, v80, 0));
+      const int v84 = dot4_unsigned(16843009u, v62, dot4_unsigned(16843009u, v68, v82));
+      const int v88 = dot4_unsigned(v65, v68, dot4_unsigned(v71, v74, dot4_unsigned(v77, v80, v84 * -32)));
+      const float v95 = w1_scales_float[((v50 + (v51 + 1u)) * 32u) + item];
+      const float v97 = ((float)dot4_unsigned(v16, v22, v46) * v55) + ((float)dot4_unsigned(v59, v62, v88) * v95);
+      const float v100 = x_float[(v8 + 64u) + i];
+      after = after + (v97 * v100);
     }
-    if (v1 && (output < 64u)) {
-      y_float[(group * 64u) + output] = after;
+    const uint v105 = ((uint)get_group_id(0) * 32u) + (uint)get_local_id(0);
+    if (v1 && (v105 < 64u)) {
+      y_float[(group * 64u) + v105] = after;
     }
   }
 }

@@ -3,7 +3,7 @@
 
 __kernel __attribute__((reqd_work_group_size(64, 1, 1)))
 void norm_quantize_64(__global const void* x, __global const void* weight, __global void* y, __global const void* counts, uint count_index) {
-  __local float partial[64];
+  __local float partial[64] __attribute__((aligned(64)));
   __global const float* const x_float = (__global const float*)x;
   __global const float* const weight_float = (__global const float*)weight;
   __global uint* const y_uint = (__global uint*)y;

@@ -3,7 +3,7 @@
 
 __kernel __attribute__((reqd_work_group_size(4, 1, 1)))
 void row_sum(__global const void* x, __global void* y, uint columns) {
-  __local float partial[4];
+  __local float partial[4] __attribute__((aligned(64)));
   __global const float* const x_float = (__global const float*)x;
   __global float* const y_float = (__global float*)y;
   const uint item = (uint)get_local_id(0);
