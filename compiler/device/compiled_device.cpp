@@ -13,6 +13,23 @@
 #include "hal/operands.h"
 
 namespace trireme::compiler {
+namespace {
+
+// Constants may be bound in parts; all else is bound whole.
+Status check_operands(const OpDesc& op, uint64_t most_bytes) {
+  const auto check = [&](const TensorDesc& desc) -> Status {
+    if (most_bytes == 0 || uint64_t(desc.bytes()) <= most_bytes) return {};
+    return fail(ErrorCode::kUnsupported, op.label,
+                "an operand has " + std::to_string(desc.bytes()) + " bytes, and the device binds at most " +
+                    std::to_string(most_bytes));
+  };
+  for (const Operand& input : op.inputs)
+    if (!input.constant) TRIREME_TRY(check(input.desc));
+  for (const TensorDesc& output : op.outputs) TRIREME_TRY(check(output));
+  return {};
+}
+
+}  // namespace
 
 Result<std::shared_ptr<Device>> compile_for(std::shared_ptr<KernelDevice> device,
                                             const std::filesystem::path& cache_folder) {
@@ -75,7 +92,8 @@ Result<const OpCalls*> CompiledDevice::calls_of(const OpDesc& op) const {
     if (written->params == op.params && written->operands == operands && written->constant == constant)
       found = written.get();
   if (!found) {
-    Result<OpCalls> calls = write_kernels(op, device_->target());
+    const Status bindable = check_operands(op, device_->target().max_buffer_bytes);
+    Result<OpCalls> calls = bindable ? write_kernels(op, device_->target()) : fail(bindable.error());
     for (size_t i = 0; calls && i < calls->size(); ++i) {
       const Target& target = device_->target();
       const Status fits = kernel::check_limits((*calls)[i].function,

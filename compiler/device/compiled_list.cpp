@@ -61,7 +61,10 @@ Status CompiledList::dispatch(std::shared_ptr<const PreparedOp> op, const Dispat
       switch (binding.kind) {
         case Binding::Kind::kInput: range = ranges.inputs[size_t(binding.index)]; break;
         case Binding::Kind::kOutput: range = ranges.outputs[size_t(binding.index)]; break;
-        case Binding::Kind::kPlane: range = compiled->constants[size_t(binding.index)]->plane(binding.plane); break;
+        case Binding::Kind::kPlane:
+          range = compiled->constants[size_t(binding.index)]->plane(binding.plane);
+          if (binding.bytes > 0) range = {range.buffer, binding.offset, binding.bytes};
+          break;
         case Binding::Kind::kRowCount: {
           range = binding.rows == RowDomain::kTokens ? operands.token_count : operands.output_count;
           TRIREME_TRY(check_range(range));
@@ -74,6 +77,7 @@ Status CompiledList::dispatch(std::shared_ptr<const PreparedOp> op, const Dispat
       }
       bound.push_back(range);
     }
+    words.insert(words.end(), call.words.begin(), call.words.end());
     if (i > 0) TRIREME_TRY(list_->barrier());  // the kernels of an op run one after the other
     TRIREME_TRY(list_->launch(compiled->kernels[i], {call.groups, bound, words}));
   }

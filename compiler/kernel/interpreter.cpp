@@ -207,7 +207,9 @@ class Run {
       const auto fault = [&](const std::string& why) {
         return bad(in, item, why + ", element " + std::to_string(first) + " of '" + function_.shared[array].name + "'");
       };
-      if (first + uint64_t(lanes) > shared_[array].size()) return fault("it is outside");
+      if (first + uint64_t(lanes) > shared_[array].size())
+        return bad(in, item,
+                   "element " + std::to_string(first) + " is outside of '" + function_.shared[array].name + "'");
       const Actor actor{0, item, epoch_};
       Shadow& shadow = shared_shadows_[array];
       const size_t offset = first * 4, bytes = size_t(lanes) * 4;

@@ -11,33 +11,44 @@ using kernel::Scalar;
 using kernel::Term;
 
 uint32_t CallBuilder::input(int index, const std::string& name, Access access) {
-  bindings_.push_back({Binding::Kind::kInput, index});
+  bindings_.push_back({.kind = Binding::Kind::kInput, .index = index});
   return buffer(name, access);
 }
 
 uint32_t CallBuilder::output(int index, const std::string& name, Access access) {
-  bindings_.push_back({Binding::Kind::kOutput, index});
+  bindings_.push_back({.kind = Binding::Kind::kOutput, .index = index});
   return buffer(name, access);
 }
 
-uint32_t CallBuilder::plane(int input, int plane, const std::string& name) {
-  bindings_.push_back({Binding::Kind::kPlane, input, plane});
+uint32_t CallBuilder::plane(int input, int plane, const std::string& name, uint64_t offset, uint64_t bytes) {
+  bindings_.push_back({Binding::Kind::kPlane, input, plane, RowDomain::kFixed, offset, bytes});
   return buffer(name, Access::kRead);
 }
 
 Term CallBuilder::row_count(const TensorDesc& operand) {
   if (operand.rows == RowDomain::kFixed) return u32(uint32_t(operand.shape[0]));
-  bindings_.push_back({Binding::Kind::kRowCount, 0, 0, operand.rows});
+  bindings_.push_back({.kind = Binding::Kind::kRowCount, .rows = operand.rows});
   const uint32_t counts = buffer("counts", Access::kRead);
   return named(load(counts, launch("count_index", kernel::kU32), kernel::kU32), "rows");
 }
 
-Result<OpCalls> CallBuilder::calls(std::array<uint32_t, 3> groups) {
+Term CallBuilder::call_constant(const std::string& name, uint32_t value) {
+  words_.push_back(value);
+  return launch(name, kernel::kU32);
+}
+
+Result<KernelCall> CallBuilder::call(std::array<uint32_t, 3> groups) {
   KernelCall made;
   TRIREME_ASSIGN(const kernel::Function written, finish());
   TRIREME_ASSIGN(made.function, kernel::simplify(written));
   made.bindings = std::move(bindings_);
   made.groups = groups;
+  made.words = std::move(words_);
+  return made;
+}
+
+Result<OpCalls> CallBuilder::calls(std::array<uint32_t, 3> groups) {
+  TRIREME_ASSIGN(KernelCall made, call(groups));
   OpCalls calls;
   calls.push_back(std::move(made));
   return calls;

@@ -24,12 +24,14 @@ struct Binding {
   int index = 0;
   int plane = 0;
   RowDomain rows = RowDomain::kFixed;
+  uint64_t offset = 0, bytes = 0;  // of a plane: the part of it; no bytes: all of it
 };
 
 struct KernelCall {
   kernel::Function function;
   std::vector<Binding> bindings;  // as the function's buffers
   std::array<uint32_t, 3> groups = {1, 1, 1};
+  std::vector<uint32_t> words;  // of the launch constants behind the row count's
 };
 
 // An op as kernels that run one after the other.
@@ -42,16 +44,21 @@ class CallBuilder : public kernel::Builder {
   // Buffers for operands of the op.
   uint32_t input(int index, const std::string& name, kernel::Access access = kernel::Access::kRead);
   uint32_t output(int index, const std::string& name, kernel::Access access = kernel::Access::kWrite);
-  uint32_t plane(int input, int plane, const std::string& name);
+  uint32_t plane(int input, int plane, const std::string& name, uint64_t offset = 0, uint64_t bytes = 0);
 
   // How many rows of an operand count: u32. Once a kernel.
   kernel::Term row_count(const TensorDesc& operand);
+  // A number that kernels of the op differ in, else alike. After row_count().
+  kernel::Term call_constant(const std::string& name, uint32_t value);
 
-  // The op as this kernel alone, over so many groups; it is verified and simplified.
+  // The kernel over so many groups; it is verified and simplified.
+  Result<KernelCall> call(std::array<uint32_t, 3> groups);
+  // The op as this kernel alone.
   Result<OpCalls> calls(std::array<uint32_t, 3> groups);
 
  private:
   std::vector<Binding> bindings_;
+  std::vector<uint32_t> words_;
 };
 
 // The terms of a group's items become one, the same for all of them: a tree in shared memory, with barriers. The

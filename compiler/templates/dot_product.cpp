@@ -6,18 +6,6 @@ using kernel::Scalar;
 using kernel::Term;
 using kernel::Terms;
 
-namespace {
-
-std::vector<uint32_t> bind(CallBuilder& b, const WeightLayout& layout, int input) {
-  constexpr const char* kPlaneNames[] = {"_codes", "_scales", "_minima"};
-  std::vector<uint32_t> planes;
-  for (int i = 0; i < layout.planes(); ++i)
-    planes.push_back(b.plane(input, i, "w" + std::to_string(input) + kPlaneNames[i]));
-  return planes;
-}
-
-}  // namespace
-
 RowTile row_tile(ActScheme act, const Target& target) {
   const uint32_t lanes = target.vector_lanes;
   if (lanes == 1 || act != ActScheme::kQ8) return {};
@@ -25,16 +13,16 @@ RowTile row_tile(ActScheme act, const Target& target) {
 }
 
 DotProduct::DotProduct(CallBuilder& b, ActScheme act, const TensorDesc& weight, int input, uint32_t activations,
-                       const RowTile& tile, const Target& target)
+                       const RowTile& tile, const RowPart& part, const Target& target)
     : b_(b),
       act_(act),
-      rows_(weight.shape.rows()),
+      rows_(part.count),
       columns_(weight.shape.back()),
       layout_(weight_layout(weight)),
       x_(activations),
       tile_(tile),
       items_in_a_loop_(target.software && tile.items > 1),
-      reader_(b, layout_, bind(b, layout_, input), columns_) {}
+      reader_(b, layout_, bind_planes(b, weight, input, "w" + std::to_string(input), part), columns_) {}
 
 Terms DotProduct::sums(const Terms& x_rows) {
   return act_ == ActScheme::kQ8 ? integer_sums(x_rows) : float_sums(x_rows);

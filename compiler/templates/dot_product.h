@@ -22,10 +22,10 @@ class DotProduct {
  public:
   // `input` is the weight's number among the op's inputs, `activations` the buffer of the rows that it meets.
   DotProduct(CallBuilder& b, ActScheme act, const TensorDesc& weight, int input, uint32_t activations,
-             const RowTile& tile, const Target& target);
+             const RowTile& tile, const RowPart& part, const Target& target);
 
-  // The sums of this item's rows of weight tile group_id(0): for activation row i and strip s, sums[i * strips + s] in
-  // f32 with a lane for each row. Rows past the weight's last give any number.
+  // The sums of this item's rows of tile group_id(0) of the part: for activation row i and strip s, sums[i * strips +
+  // s] in f32 with a lane for each row. Rows past the weight's last give any number.
   kernel::Terms sums(const kernel::Terms& x_rows);
 
  private:

@@ -12,13 +12,15 @@ constexpr uint32_t kRows = kTileRows;  // of the weight, that a group computes; 
 constexpr uint32_t kMostTile = 4;
 
 struct MatmulShape {
+  RowPart part;          // of the weight
   uint32_t rows = 1;     // capacity
   uint32_t outputs = 1;  // rows of the weight
   uint32_t tile = 1;     // activation rows of an item
 };
 
-MatmulShape matmul_shape(const OpDesc& op) {
+MatmulShape matmul_shape(const OpDesc& op, const RowPart& part) {
   MatmulShape shape;
+  shape.part = part;
   shape.rows = uint32_t(op.inputs[0].desc.shape.rows());
   shape.outputs = uint32_t(op.inputs[1].desc.shape.rows());
   shape.tile = std::min(shape.rows, kMostTile);
@@ -36,6 +38,12 @@ std::string comment_of(const char* what, const OpDesc& op, const RowTile& tile) 
          op.inputs[1].desc.format->name;
 }
 
+// The tile of the weight's rows that this group computes.
+Term tile_of_group(CallBuilder& b, const MatmulShape& shape) {
+  if (shape.part.count == shape.outputs) return b.group_id(0);
+  return b.group_id(0) + b.call_constant("first_tile", shape.part.first / kRows);
+}
+
 // The activation rows of this group's tile; those past the count are computed like the last one and not stored.
 Terms tile_rows(CallBuilder& b, Term rows, uint32_t tile) {
   Terms tiled;
@@ -45,7 +53,7 @@ Terms tile_rows(CallBuilder& b, Term rows, uint32_t tile) {
 
 // Writes what an item has of the output: `finish(value, index)` gives what is stored for outputs beside each other,
 // `index` counting vectors of the value's lanes. A vector that is not wholly inside the row is written lane by lane.
-void store_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, uint32_t y, Term rows,
+void store_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, uint32_t y, Term rows, Term weight_tile,
                 const Terms& values, const std::function<Term(Term value, Term row, Term output)>& finish) {
   const auto store = [&](Term value, Term row, Term output) {
     const auto lanes = uint32_t(value.type().lanes);
@@ -56,7 +64,7 @@ void store_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, u
     const Term row = b.group_id(1) * shape.tile + i;
     for (uint32_t strip = 0; strip < tile.strips; ++strip) {
       const Term value = values[i * tile.strips + strip];
-      const Term vector = b.group_id(0) * (kRows / tile.lanes) + strip * tile.items + b.local_id();
+      const Term vector = weight_tile * (kRows / tile.lanes) + strip * tile.items + b.local_id();
       if (whole) {
         b.when((row < rows) & (vector < shape.outputs / tile.lanes), [&] { store(value, row, vector); });
         continue;
@@ -69,36 +77,37 @@ void store_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, u
   }
 }
 
-Result<OpCalls> write(const Matmul& params, const OpDesc& op, const Target& target) {
-  const MatmulShape shape = matmul_shape(op);
+Result<KernelCall> write(const Matmul& params, const OpDesc& op, const Target& target, const RowPart& part) {
+  const MatmulShape shape = matmul_shape(op, part);
   const RowTile tile = row_tile(params.act, target);
   CallBuilder b(name_of("matmul", op, shape), tile.items);
   b.comment(comment_of("an item ", op, tile));
   const uint32_t x = b.input(0, "x");
-  DotProduct dot(b, params.act, op.inputs[1].desc, 1, x, tile, target);
+  DotProduct dot(b, params.act, op.inputs[1].desc, 1, x, tile, part, target);
   const uint32_t bias = params.has_bias ? b.plane(2, 0, "bias") : 0;
   const uint32_t residual = params.has_residual ? b.input(params.has_bias ? 3 : 2, "residual") : 0;
   const uint32_t y = b.output(0, "y");
   const Term rows = b.row_count(op.inputs[0].desc);
+  const Term weight_tile = tile_of_group(b, shape);
   b.when(b.group_id(1) * shape.tile < rows, [&] {
     const Terms sums = dot.sums(tile_rows(b, rows, shape.tile));
-    store_tile(b, tile, shape, y, rows, sums, [&](Term value, Term row, Term output) {
+    store_tile(b, tile, shape, y, rows, weight_tile, sums, [&](Term value, Term row, Term output) {
       const kernel::Type type = value.type();
       if (params.has_bias) value = value + b.load(bias, output, type);
       const Term at = row * (shape.outputs / uint32_t(type.lanes)) + output;
       return params.has_residual ? value + b.load(residual, at, type) : value;
     });
   });
-  return b.calls({ceil_div(shape.outputs, kRows), ceil_div(shape.rows, shape.tile), 1});
+  return b.call({ceil_div(part.count, kRows), ceil_div(shape.rows, shape.tile), 1});
 }
 
 // Quantises the tile's rows of kRows values, which the group has in shared memory.
 void quantize_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, uint32_t y, uint32_t values,
-                   Term rows) {
+                   Term rows, Term weight_tile) {
   const auto quantize_row = [&](Term i) {
     const Term row = b.group_id(1) * shape.tile + i;
     b.when((i < shape.tile) & (row < rows), [&] {
-      store_q8_group(b, y, row * uint32_t(q8_row_words(shape.outputs)), b.group_id(0), shape.outputs,
+      store_q8_group(b, y, row * uint32_t(q8_row_words(shape.outputs)), weight_tile, shape.outputs,
                      [&](Term e) { return b.load_shared(values, i * kRows + e); });
     });
   };
@@ -106,24 +115,25 @@ void quantize_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape
   b.loop(b.local_id(), b.u32(shape.tile), b.u32(tile.items), quantize_row);
 }
 
-Result<OpCalls> write(const MatmulGlu& params, const OpDesc& op, const Target& target) {
-  const MatmulShape shape = matmul_shape(op);
+Result<KernelCall> write(const MatmulGlu& params, const OpDesc& op, const Target& target, const RowPart& part) {
+  const MatmulShape shape = matmul_shape(op, part);
   const RowTile tile = row_tile(params.act, target);
   CallBuilder b(name_of(params.quantize ? "matmul_glu_quantize" : "matmul_glu", op, shape), tile.items);
   b.comment(comment_of("gate and up, an item ", op, tile));
   const uint32_t x = b.input(0, "x");
-  DotProduct gate(b, params.act, op.inputs[1].desc, 1, x, tile, target);
-  DotProduct up(b, params.act, op.inputs[2].desc, 2, x, tile, target);
+  DotProduct gate(b, params.act, op.inputs[1].desc, 1, x, tile, part, target);
+  DotProduct up(b, params.act, op.inputs[2].desc, 2, x, tile, part, target);
   const uint32_t y = b.output(0, "y");
   const uint32_t shared = params.quantize ? b.shared("values", kernel::kF32, kRows * shape.tile) : 0;
   const Term rows = b.row_count(op.inputs[0].desc);
+  const Term weight_tile = tile_of_group(b, shape);
   b.when(b.group_id(1) * shape.tile < rows, [&] {
     const Terms x_rows = tile_rows(b, rows, shape.tile);
     Terms values = gate.sums(x_rows);
     const Terms ups = up.sums(x_rows);
     for (size_t i = 0; i < values.size(); ++i) values[i] = activate(params.activation, values[i]) * ups[i];
     if (!params.quantize)
-      return store_tile(b, tile, shape, y, rows, values, [](Term value, Term, Term) { return value; });
+      return store_tile(b, tile, shape, y, rows, weight_tile, values, [](Term value, Term, Term) { return value; });
     for (uint32_t i = 0; i < shape.tile; ++i)
       for (uint32_t strip = 0; strip < tile.strips; ++strip)
         for (uint32_t lane = 0; lane < tile.lanes; ++lane) {
@@ -132,16 +142,27 @@ Result<OpCalls> write(const MatmulGlu& params, const OpDesc& op, const Target& t
           b.store_shared(shared, place + i * kRows, extract(value, lane));
         }
     b.barrier();
-    quantize_tile(b, tile, shape, y, shared, rows);
+    quantize_tile(b, tile, shape, y, shared, rows, weight_tile);
   });
-  return b.calls({ceil_div(shape.outputs, kRows), ceil_div(shape.rows, shape.tile), 1});
+  return b.call({ceil_div(part.count, kRows), ceil_div(shape.rows, shape.tile), 1});
 }
 
 }  // namespace
 
 Result<OpCalls> write_matmul(const OpDesc& op, const Target& target) {
-  if (const auto* matmul = std::get_if<Matmul>(&op.params)) return write(*matmul, op, target);
-  return write(std::get<MatmulGlu>(op.params), op, target);
+  const auto* const matmul = std::get_if<Matmul>(&op.params);
+  std::vector<RowPart> parts;  // the finest that a weight of the op asks for
+  for (size_t i = 1; i < (matmul ? 2 : 3); ++i) {
+    TRIREME_ASSIGN(std::vector<RowPart> own, row_parts(op.inputs[i].desc, target.max_buffer_bytes));
+    if (own.size() > parts.size()) parts = std::move(own);
+  }
+  OpCalls calls;
+  for (const RowPart& part : parts) {
+    TRIREME_ASSIGN(KernelCall call,
+                   matmul ? write(*matmul, op, target, part) : write(std::get<MatmulGlu>(op.params), op, target, part));
+    calls.push_back(std::move(call));
+  }
+  return calls;
 }
 
 }  // namespace trireme::compiler

@@ -31,4 +31,17 @@ Result<OpCalls> write_kernels(const OpDesc& op, const Target& target) {
       op.params);
 }
 
+std::vector<uint32_t> bind_planes(CallBuilder& b, const TensorDesc& weight, int input, const std::string& name,
+                                  const RowPart& part) {
+  constexpr const char* kPlaneNames[] = {"_codes", "_scales", "_minima"};
+  const WeightLayout layout = weight_layout(weight);
+  std::vector<uint32_t> planes;
+  for (int i = 0; i < layout.planes(); ++i) {
+    PlanePart range;
+    if (part.count < weight.shape.rows()) range = plane_part(layout, part, weight.shape.back(), i);
+    planes.push_back(b.plane(input, i, name + kPlaneNames[i], range.offset, range.bytes));
+  }
+  return planes;
+}
+
 }  // namespace trireme::compiler

@@ -15,6 +15,7 @@ using kernel::Terms;
 namespace {
 
 constexpr int64_t kBlock = 32;
+constexpr int64_t kPartGrain = 256;  // rows that fill a binding's alignment in every plane
 
 // Whether every scale of the format is one f16 as it is.
 bool has_half_scales(const Format& format) {
@@ -81,6 +82,30 @@ std::vector<uint64_t> plane_bytes(const WeightLayout& layout, int64_t rows, int6
                                  words(groups * (layout.half_scales ? 2 : 4))};
   if (layout.has_minimum) bytes.push_back(words(groups * 4));
   return bytes;
+}
+
+Result<std::vector<RowPart>> row_parts(const TensorDesc& weight, uint64_t most_bytes) {
+  const WeightLayout layout = weight_layout(weight);
+  const int64_t rows = weight.shape.rows(), columns = weight.shape.back();
+  const auto largest = [&](int64_t count) {
+    const std::vector<uint64_t> bytes = plane_bytes(layout, count, columns);
+    return *std::max_element(bytes.begin(), bytes.end());
+  };
+  if (most_bytes == 0 || largest(rows) <= most_bytes) return std::vector<RowPart>{{0, uint32_t(rows)}};
+  const int64_t grains = int64_t(most_bytes / largest(kPartGrain));
+  if (grains == 0)
+    return fail(ErrorCode::kUnsupported, "a weight of " + std::to_string(columns) + " columns",
+                std::to_string(kPartGrain) + " rows have " + std::to_string(largest(kPartGrain)) +
+                    " bytes, and the device binds at most " + std::to_string(most_bytes));
+  std::vector<RowPart> parts;
+  for (int64_t first = 0; first < rows; first += grains * kPartGrain)
+    parts.push_back({uint32_t(first), uint32_t(std::min(grains * kPartGrain, rows - first))});
+  return parts;
+}
+
+PlanePart plane_part(const WeightLayout& layout, const RowPart& part, int64_t columns, int plane) {
+  return {part.first == 0 ? 0 : plane_bytes(layout, part.first, columns)[size_t(plane)],
+          plane_bytes(layout, part.count, columns)[size_t(plane)]};
 }
 
 Status pack_rows(const WeightLayout& layout, const HostTensor& tensor, int64_t first, int64_t count,

@@ -42,6 +42,24 @@ WeightLayout weight_layout(const TensorDesc& desc, WeightUse use);
 // Bytes of each plane for [rows, columns].
 std::vector<uint64_t> plane_bytes(const WeightLayout& layout, int64_t rows, int64_t columns);
 
+// Rows of a weight.
+struct RowPart {
+  uint32_t first = 0;
+  uint32_t count = 0;
+
+  bool operator==(const RowPart&) const = default;
+};
+
+// The weight in parts whose planes have at most so many bytes each; 0: any number. All but the last have as many rows.
+// Errors: kUnsupported when a plane has too many bytes for the fewest rows that a part can have.
+Result<std::vector<RowPart>> row_parts(const TensorDesc& weight, uint64_t most_bytes);
+// What a part has of a plane.
+struct PlanePart {
+  uint64_t offset = 0;  // a multiple of kBindingAlignment
+  uint64_t bytes = 0;
+};
+PlanePart plane_part(const WeightLayout& layout, const RowPart& part, int64_t columns, int plane);
+
 // Writes rows [first, first + count) of the tensor into the planes' bytes, which begin at row `first`.
 Status pack_rows(const WeightLayout& layout, const HostTensor& tensor, int64_t first, int64_t count,
                  const std::vector<std::span<std::byte>>& planes);

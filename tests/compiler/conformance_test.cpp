@@ -5,7 +5,7 @@
 namespace trireme::compiler::test {
 namespace {
 
-TRIREME_CONFORMANCE(Interpreter, 3, open_interpreter);
+TRIREME_CONFORMANCE(Interpreter, 3, [] { return open_interpreter(); });
 
 Result<std::shared_ptr<Device>> with_lanes_of_8() { return open_vector_interpreter(8); }
 Result<std::shared_ptr<Device>> with_lanes_of_16() { return open_vector_interpreter(16); }

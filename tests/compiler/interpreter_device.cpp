@@ -134,12 +134,14 @@ std::shared_ptr<KernelDevice> create_interpreter_device(const Target& changes) {
   Target target = changes;
   target.max_group_size = 256;
   target.shared_bytes = 32768;
-  target.max_buffer_bytes = 1 << 30;
+  if (target.max_buffer_bytes == 0) target.max_buffer_bytes = 1 << 30;
   target.small_stores = true;
   return std::make_shared<InterpreterDevice>(target);
 }
 
-Result<std::shared_ptr<Device>> open_interpreter() { return compile_for(create_interpreter_device()); }
+Result<std::shared_ptr<Device>> open_interpreter(const Target& changes) {
+  return compile_for(create_interpreter_device(changes));
+}
 
 Result<std::shared_ptr<Device>> open_vector_interpreter(uint32_t lanes) {
   Target target;

@@ -10,7 +10,7 @@ namespace trireme::compiler::test {
 std::shared_ptr<KernelDevice> create_interpreter_device(const Target& changes = {});
 
 // The compiler over it, as ops see it.
-Result<std::shared_ptr<Device>> open_interpreter();
+Result<std::shared_ptr<Device>> open_interpreter(const Target& changes = {});
 // As if its items were threads of a processor with such vectors.
 Result<std::shared_ptr<Device>> open_vector_interpreter(uint32_t lanes);
 

@@ -24,11 +24,12 @@ void matmul_576x576_tile1(__global const void* x, __global const void* w1_codes,
   const uint group = (uint)get_group_id(1);
   const uint rows = counts_uint[count_index];
   const bool v1 = group < rows;
+  const uint group1 = (uint)get_group_id(0);
   if (v1) {
     const uint v8 = min(group, rows - 1u) * 180u;
     float after = 0.0f;
     for (uint i = 0u; i < 18u; i += 1u) {
-      const uint v10 = ((uint)get_group_id(0) * 18u) + i;
+      const uint v10 = (group1 * 18u) + i;
       const uint item = (uint)get_local_id(0);
       const uint v13 = (v10 * 128u) + item;
       const uint v16 = w1_codes_uint[v13 + 96u];
@@ -55,7 +56,7 @@ void matmul_576x576_tile1(__global const void* x, __global const void* w1_codes,
       const float v89 = x_float[(v8 + 144u) + i];
       after = after + (v85 * v89);
     }
-    const uint v94 = ((uint)get_group_id(0) * 32u) + (uint)get_local_id(0);
+    const uint v94 = (group1 * 32u) + (uint)get_local_id(0);
     if (v1 && (v94 < 576u)) {
       y_float[(group * 576u) + v94] = after;
     }

@@ -18,11 +18,11 @@ void matmul_64x256_tile1(__global const void* x, __global const void* w1_codes, 
   const uint group = (uint)get_group_id(1);
   const uint rows = counts_uint[count_index];
   const bool v1 = group < rows;
+  const uint group1 = (uint)get_group_id(0);
   if (v1) {
     const uint v8 = min(group, rows - 1u) * 80u;
     float after = 0.0f;
     for (uint i = 0u; i < 8u; i += 1u) {
-      const uint group1 = (uint)get_group_id(0);
       const uint item = (uint)get_local_id(0);
       const uint v13 = (((group1 * 8u) + i) * 256u) + item;
       const uint v16 = w1_codes_uint[v13 + 96u];
@@ -56,7 +56,7 @@ void matmul_64x256_tile1(__global const void* x, __global const void* w1_codes, 
       const float v100 = x_float[(v8 + 64u) + i];
       after = after + (v97 * v100);
     }
-    const uint v105 = ((uint)get_group_id(0) * 32u) + (uint)get_local_id(0);
+    const uint v105 = (group1 * 32u) + (uint)get_local_id(0);
     if (v1 && (v105 < 64u)) {
       y_float[(group * 64u) + v105] = after;
     }
