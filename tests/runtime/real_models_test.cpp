@@ -89,9 +89,10 @@ struct Path {
   double margin;       // greedy ids are equal where the recorded margin is above this
   double logit_range;  // largest logit difference, as a part of the reference's range
 };
-// With int8 activations other runtimes differ by 1.5 to 3 % of the range and flip greedy ids at margins up to 0.24.
+// With int8 activations runtimes differ by 1.2 to 3.1 % of the range, as their roundings fall, and flip greedy ids at
+// margins up to 0.24.
 constexpr double kInt8Margin = 0.3;
-constexpr double kInt8Range = 0.03;
+constexpr double kInt8Range = 0.04;
 // With f32 activations and an f32 cache only the order of sums is left.
 constexpr double kFloatMargin = 0.02;
 constexpr double kFloatRange = 2e-5;
@@ -102,6 +103,8 @@ const Format* f32() { return &formats::f32(); }
 constexpr Path kCpuInt8{"int8", "cpu:0", true, preferred, kInt8Margin, kInt8Range};
 constexpr Path kCpuFloat{"float", "cpu:0", false, f32, kFloatMargin, kFloatRange};
 constexpr Path kReferenceInt8{"int8", "reference:0", true, preferred, kInt8Margin, kInt8Range};
+constexpr Path kOpenCl{"int8", "opencl:0", true, preferred, kInt8Margin, kInt8Range};
+constexpr Path kVulkan{"int8", "vulkan:0", true, preferred, kInt8Margin, kInt8Range};
 constexpr Path kReferenceFloat{"float", "reference:0", false, f32, kFloatMargin, kFloatRange};
 
 using PathParam = std::tuple<const char*, Path>;
@@ -226,10 +229,29 @@ TEST_P(FirstTokens, GreedyIdsAreThoseOfTheReference) {
   EXPECT_GE(comparable, 6u);
 }
 
+// A device that takes its time.
+class OnePrompt : public RealLogits {};
+
+TEST_P(OnePrompt, ThirtyTwoGreedyIdsTokenByTokenAreThoseOfTheReference) {
+  size_t comparable = 0;
+  expect_prompt(recorded_.prompts[0], 32, 1, comparable);
+  EXPECT_GE(comparable, 20u);
+}
+
 const auto kModels = testing::Values(kSmolLm2, kGemma3);
 #ifdef TRIREME_HAVE_CPU
 INSTANTIATE_TEST_SUITE_P(Cpu, WholePrompts, testing::Combine(kModels, testing::Values(kCpuInt8, kCpuFloat)), path_name);
 INSTANTIATE_TEST_SUITE_P(Cpu, RealModels, testing::Combine(kModels, testing::Values(kCpuInt8)), path_name);
+#endif
+#ifdef TRIREME_HAVE_OPENCL
+INSTANTIATE_TEST_SUITE_P(OpenCl, WholePrompts, testing::Combine(kModels, testing::Values(kOpenCl)), path_name);
+INSTANTIATE_TEST_SUITE_P(OpenCl, RealModels, testing::Combine(kModels, testing::Values(kOpenCl)), path_name);
+#endif
+#ifdef TRIREME_HAVE_VULKAN
+INSTANTIATE_TEST_SUITE_P(Vulkan, OnePrompt, testing::Combine(kModels, testing::Values(kVulkan)), path_name);
+// Minutes on a processor's driver: `tools/check --long` runs them.
+INSTANTIATE_TEST_SUITE_P(DISABLED_Vulkan, WholePrompts, testing::Combine(kModels, testing::Values(kVulkan)), path_name);
+INSTANTIATE_TEST_SUITE_P(DISABLED_Vulkan, RealModels, testing::Combine(kModels, testing::Values(kVulkan)), path_name);
 #endif
 INSTANTIATE_TEST_SUITE_P(Reference, FirstTokens,
                          testing::Combine(kModels, testing::Values(kReferenceInt8, kReferenceFloat)), path_name);

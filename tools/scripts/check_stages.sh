@@ -12,10 +12,11 @@ declare -A kAbout=(
   [tsan]="the tests with threads under ThreadSanitizer"
   [fuzz]="each fuzz target for 10 s"
   [long_fuzz]="each fuzz target for 20 min"
+  [long_models]="the published models whole on vulkan:0"
   [long_conformance]="all devices at conformance level 5"
 )
 kStages=(style release package readme instruction_sets onednn asan tsan fuzz)
-kLongStages=(long_conformance long_fuzz)
+kLongStages=(long_models long_conformance long_fuzz)
 
 # The programs whose tests start threads.
 kThreadedTests=(hal_test validation_test session_test cpu_thread_pool_test cpu_device_test opencl_device_test vulkan_device_test)
@@ -76,6 +77,12 @@ fuzz() {
 stage_fuzz() { fuzz 10; }
 stage_long_fuzz() { fuzz 1200; }
 
+stage_long_models() {
+  build release --target real_models_test
+  build/release/tests/runtime/real_models_test --gtest_also_run_disabled_tests --gtest_filter='DISABLED_Vulkan*' |
+    tee build/check/long_models.txt
+  echo "$(grep -c '^\[       OK' build/check/long_models.txt) passed, 0 failed"
+}
 stage_long_conformance() {
   local report=build/check/conformance.json
   build release --target trireme
