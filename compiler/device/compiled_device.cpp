@@ -69,7 +69,8 @@ std::vector<Assessment> CompiledDevice::assess(std::span<const OpDesc> ops) cons
       const TensorDesc& desc = op.inputs[i].desc;
       if (!op.inputs[i].constant) continue;
       const WeightUse use = weight_use(op.params, int(i)).value_or(WeightUse::kVector);
-      for (const uint64_t bytes : plane_bytes(weight_layout(desc, use), desc.shape.rows(), desc.shape.back()))
+      for (const uint64_t bytes :
+           plane_bytes(weight_layout(desc, use, device_->target()), desc.shape.rows(), desc.shape.back()))
         cost.weight_bytes += std::max<uint64_t>(bytes, kBindingAlignment);
     }
     answers.push_back(cost);

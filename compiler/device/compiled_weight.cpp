@@ -17,7 +17,7 @@ Result<std::shared_ptr<const CompiledWeight>> CompiledWeight::create(KernelDevic
   if (!has_float_values(*tensor.desc.format))
     return fail(ErrorCode::kUnsupported, "weight " + tensor.name,
                 tensor.desc.format->name + " holds no numbers to compute with");
-  const WeightLayout layout = weight_layout(tensor.desc, use);
+  const WeightLayout layout = weight_layout(tensor.desc, use, device.target());
   const int64_t rows = tensor.desc.shape.rows(), columns = tensor.desc.shape.back();
   auto weight = std::make_shared<CompiledWeight>();
   weight->device_ = &device;

@@ -41,6 +41,8 @@ std::string number(Type type, uint32_t bits) {
   return text + "f";
 }
 
+bool is_dot(Op op) { return op == Op::kDot4Signed || op == Op::kDot4Unsigned; }
+
 // Words of the language, and functions that kernels call.
 const std::set<std::string_view> kReserved = {
     "abs",           "as_float",      "auto",     "barrier",     "bool",          "break",     "case",     "char",
@@ -286,8 +288,8 @@ class Writer {
     for (size_t i = 0; i < in.operands.size(); ++i) arguments += (i ? ", " : "") + bare(operand(i));
     if (!needs_opencl_helper(in.op, type))
       return fmt::format("{}({})", function_name(in.op, type.is_float()), arguments);
-    const Helper helper{in.op, type.lanes,
-                        type.lanes >= 8 && in.op == Op::kDot4Unsigned && has_small_bytes(in.operands[0])};
+    const bool small = type.lanes >= 8 && is_dot(in.op) && has_small_bytes(in.operands[0]);
+    const Helper helper{small ? Op::kDot4Signed : in.op, type.lanes, small};
     helped_.insert(helper);
     return fmt::format("{}({})", helper_name(helper), arguments);
   }

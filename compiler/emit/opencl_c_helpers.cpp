@@ -68,7 +68,7 @@ std::string dot(const Helper& helper, const Target& target) {
   if (target.integer_dot && helper.lanes == 1)
     return fmt::format(fmt::runtime(kBuiltInDot), name, is_signed ? "ss" : "us");
   const std::string plain = fmt::format(fmt::runtime(is_signed ? kSignedDot : kUnsignedDot), lanes, name);
-  if (is_signed || helper.lanes < 8) return plain;
+  if (helper.lanes < 8 || (is_signed && !helper.small)) return plain;
   const int bits = helper.lanes * 32;
   const std::string pairs = fmt::format(fmt::runtime(helper.small ? kX86Pairs : kX86SplitPairs), lanes, bits);
   const std::string is_clang = "defined(__clang__) && __clang_major__ < 20 && ";
@@ -99,8 +99,8 @@ std::string helper_name(const Helper& helper) {
   switch (helper.op) {
     case Op::kHalfToFloat: return "half_to_float" + lanes;
     case Op::kFloatToHalf: return "float_to_half" + lanes;
-    case Op::kDot4Signed: return "dot4_signed" + lanes;
-    case Op::kDot4Unsigned: return (helper.small ? "dot4_small" : "dot4_unsigned") + lanes;
+    case Op::kDot4Signed: return (helper.small ? "dot4_small" : "dot4_signed") + lanes;
+    case Op::kDot4Unsigned: return "dot4_unsigned" + lanes;
     default: return "abs_of" + lanes;
   }
 }

@@ -12,7 +12,7 @@ namespace trireme::compiler {
 struct Helper {
   kernel::Op op = kernel::Op::kAbsolute;
   int lanes = 1;
-  bool small = false;  // kDot4Unsigned of vectors whose unsigned bytes are at most 127
+  bool small = false;  // kDot4Signed of vectors whose first bytes are at most 127: unsigned or not, it is the same
 
   auto operator<=>(const Helper&) const = default;
 };

@@ -18,11 +18,11 @@ DotProduct::DotProduct(CallBuilder& b, ActScheme act, const TensorDesc& weight, 
       act_(act),
       rows_(part.count),
       columns_(weight.shape.back()),
-      layout_(weight_layout(weight)),
+      layout_(weight_layout(weight, target)),
       x_(activations),
       tile_(tile),
       items_in_a_loop_(target.software && tile.items > 1),
-      reader_(b, layout_, bind_planes(b, weight, input, "w" + std::to_string(input), part), columns_) {}
+      reader_(b, layout_, bind_planes(b, weight, layout_, input, "w" + std::to_string(input), part), columns_) {}
 
 Terms DotProduct::sums(const Terms& x_rows) {
   return act_ == ActScheme::kQ8 ? integer_sums(x_rows) : float_sums(x_rows);
@@ -53,15 +53,19 @@ Terms DotProduct::float_sums(const Terms& x_rows) {
   });
 }
 
-// Sums of products inside a group are exact integers: of unsigned codes, and `lowest` times the activations' own sum.
+// Sums of products inside a group are exact integers: of codes, and `lowest` times the activations' own sum. A
+// processor's vectors multiply unsigned bytes by signed ones.
 Terms DotProduct::add_block(Term block, const Terms& starts, const Terms& carried) {
   const Term tile = b_.group_id(0);
   const auto groups = uint32_t(32 / layout_.group);
+  const bool to_unsigned = layout_.bits == 8 && tile_.lanes > 1;
   Terms next = carried;
   std::vector<Terms> words, scales, minima;  // of each strip
   for (uint32_t strip = 0; strip < tile_.strips; ++strip) {
     const Term rows = b_.local_id() + strip * tile_.items;
     words.push_back(reader_.code_words(tile, rows, block, tile_.lanes));
+    if (to_unsigned)
+      for (Term& word : words.back()) word = word ^ wide(b_.u32(0x80808080));
     scales.emplace_back();
     minima.emplace_back();
     for (uint32_t g = 0; g < groups; ++g) {
@@ -78,11 +82,13 @@ Terms DotProduct::add_block(Term block, const Terms& starts, const Terms& carrie
     for (uint32_t g = 0; g < groups; ++g) {
       const uint32_t first = g * 8 / groups, count = 8 / groups;
       const Term own = act_sum(starts[i], block, codes, first, count);
-      const Term lowest = wide(own * b_.i32(layout_.lowest)), own_float = wide(convert(own, Scalar::kF32));
+      const Term lowest = wide(own * b_.i32(layout_.lowest - (to_unsigned ? 128 : 0))),
+                 own_float = wide(convert(own, Scalar::kF32));
       for (uint32_t strip = 0; strip < tile_.strips; ++strip) {
         Term products = lowest;
         for (uint32_t word = first; word < first + count; ++word)
-          products = dot4_unsigned(words[strip][word], wide(codes[word]), products);
+          products = to_unsigned ? dot4_unsigned(words[strip][word], wide(codes[word]), products)
+                                 : dot4_signed(words[strip][word], wide(codes[word]), products);
         Term part = convert(products, Scalar::kF32) * scales[strip][g];
         if (layout_.has_minimum) part = part + own_float * minima[strip][g];
         totals[strip] = g == 0 ? part : totals[strip] + part;
@@ -103,7 +109,7 @@ Term DotProduct::act_sum(Term start, Term block, const Terms& codes, uint32_t fi
     return b_.load(x_, at, kernel::kI32);
   }
   Term sum = b_.i32(0);
-  for (uint32_t word = first; word < first + count; ++word) sum = dot4_unsigned(b_.u32(0x01010101), codes[word], sum);
+  for (uint32_t word = first; word < first + count; ++word) sum = dot4_signed(b_.u32(0x01010101), codes[word], sum);
   return sum;
 }
 

@@ -153,7 +153,7 @@ Result<OpCalls> write_matmul(const OpDesc& op, const Target& target) {
   const auto* const matmul = std::get_if<Matmul>(&op.params);
   std::vector<RowPart> parts;  // the finest that a weight of the op asks for
   for (size_t i = 1; i < (matmul ? 2 : 3); ++i) {
-    TRIREME_ASSIGN(std::vector<RowPart> own, row_parts(op.inputs[i].desc, target.max_buffer_bytes));
+    TRIREME_ASSIGN(std::vector<RowPart> own, row_parts(op.inputs[i].desc, target));
     if (own.size() > parts.size()) parts = std::move(own);
   }
   OpCalls calls;

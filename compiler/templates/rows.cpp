@@ -40,12 +40,13 @@ Result<KernelCall> gather(CallBuilder& b, const OpDesc& op, uint32_t ids, const 
 
 Result<OpCalls> write_rows(const EmbedRows& params, const OpDesc& op, const Target& target) {
   const TensorDesc& table = op.inputs[0].desc;
-  TRIREME_ASSIGN(const std::vector<RowPart> parts, row_parts(table, target.max_buffer_bytes));
+  TRIREME_ASSIGN(const std::vector<RowPart> parts, row_parts(table, target));
   OpCalls calls;
   for (const RowPart& part : parts) {
     CallBuilder b("embed_" + std::to_string(table.shape.back()), kGroupSize);
     b.comment("rows of a table in " + table.format->name);
-    const WeightReader reader(b, weight_layout(table), bind_planes(b, table, 0, "table", part), table.shape.back());
+    const WeightLayout layout = weight_layout(table, target);
+    const WeightReader reader(b, layout, bind_planes(b, table, layout, 0, "table", part), table.shape.back());
     const uint32_t ids = b.input(1, "ids");
     TRIREME_ASSIGN(KernelCall call, gather(b, op, ids, part, uint32_t(table.shape.rows()), [&](Term row, Term column) {
                      const Term value = reader.element(row, column);

@@ -31,10 +31,9 @@ Result<OpCalls> write_kernels(const OpDesc& op, const Target& target) {
       op.params);
 }
 
-std::vector<uint32_t> bind_planes(CallBuilder& b, const TensorDesc& weight, int input, const std::string& name,
-                                  const RowPart& part) {
+std::vector<uint32_t> bind_planes(CallBuilder& b, const TensorDesc& weight, const WeightLayout& layout, int input,
+                                  const std::string& name, const RowPart& part) {
   constexpr const char* kPlaneNames[] = {"_codes", "_scales", "_minima"};
-  const WeightLayout layout = weight_layout(weight);
   std::vector<uint32_t> planes;
   for (int i = 0; i < layout.planes(); ++i) {
     PlanePart range;

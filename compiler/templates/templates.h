@@ -26,8 +26,8 @@ Result<OpCalls> write_rope(const OpDesc& op, const Target& target);    // Rope, 
 Result<OpCalls> write_attention(const Attention& params, const OpDesc& op, const Target& target);
 
 // Binds what the part has of the planes of constant `input`, in their order.
-std::vector<uint32_t> bind_planes(CallBuilder& b, const TensorDesc& weight, int input, const std::string& name,
-                                  const RowPart& part);
+std::vector<uint32_t> bind_planes(CallBuilder& b, const TensorDesc& weight, const WeightLayout& layout, int input,
+                                  const std::string& name, const RowPart& part);
 
 // activation(x), within a few units in the last place of the functions that the device has.
 kernel::Term activate(Activation activation, kernel::Term x);

@@ -24,15 +24,26 @@ bool has_half_scales(const Format& format) {
          format.codes.multiplier == 1;
 }
 
-// Element e of a block of 32 lies in byte e % 4 of a word, so that one shift and one AND give four codes. The words of
-// a block lie kTileRows apart.
-void pack_block(const int8_t* codes, const WeightLayout& layout, uint32_t* words) {
-  const int per_byte = 8 / layout.bits;
-  for (int64_t e = 0; e < kBlock; ++e) {
-    const auto code = uint32_t(codes[e] - layout.lowest);
-    const int64_t quad = e / 4;  // four neighbours share a shift
-    words[quad / per_byte * kTileRows] |= code << (8 * (e % 4) + layout.bits * (quad % per_byte));
+// Element e of a block of 32 lies in byte e % 4 of a word, so that one shift and one AND give four codes. `words` is
+// where the row has its first, in a tile that begins with row 0's.
+template <int kBits>
+void pack_block(const int8_t* codes, int lowest, int together, uint32_t* words) {
+  constexpr int kPerByte = 8 / kBits;
+  for (int word = 0; word < kBits; ++word) {
+    uint32_t packed = 0;
+    for (int part = 0; part < kPerByte; ++part)
+      for (int byte = 0; byte < 4; ++byte) {
+        const auto code = uint32_t(uint8_t(codes[(word * kPerByte + part) * 4 + byte] - lowest));
+        packed |= code << (8 * byte + kBits * part);
+      }
+    words[word / together * together * kTileRows + word % together] = packed;
   }
+}
+
+void pack_block(const int8_t* codes, const WeightLayout& layout, uint32_t* words) {
+  if (layout.bits == 2) return pack_block<2>(codes, layout.lowest, layout.together, words);
+  if (layout.bits == 4) return pack_block<4>(codes, layout.lowest, layout.together, words);
+  pack_block<8>(codes, layout.lowest, layout.together, words);
 }
 
 int64_t padded(int64_t rows) { return (rows + kTileRows - 1) / kTileRows * kTileRows; }
@@ -47,7 +58,7 @@ void interleave(const std::vector<float>& numbers, int64_t rows, int64_t groups,
 
 }  // namespace
 
-WeightLayout weight_layout(const TensorDesc& desc) {
+WeightLayout weight_layout(const TensorDesc& desc, const Target& target) {
   const Format& format = *desc.format;
   WeightLayout layout;
   layout.format = &format;
@@ -60,15 +71,16 @@ WeightLayout weight_layout(const TensorDesc& desc) {
   layout.kind = WeightKind::kInteger;
   const int span = codes->highest - codes->lowest;
   layout.bits = span <= 3 ? 2 : span <= 15 ? 4 : 8;
-  layout.lowest = codes->lowest;
+  layout.lowest = layout.bits == 8 ? 0 : codes->lowest;
+  layout.together = target.vector_lanes > 1 ? 1 : std::min(4, layout.bits);
   layout.group = codes->group;
   layout.has_minimum = codes->has_minimum;
   layout.half_scales = has_half_scales(format);
   return layout;
 }
 
-WeightLayout weight_layout(const TensorDesc& desc, WeightUse use) {
-  if (use != WeightUse::kVector) return weight_layout(desc);
+WeightLayout weight_layout(const TensorDesc& desc, WeightUse use, const Target& target) {
+  if (use != WeightUse::kVector) return weight_layout(desc, target);
   WeightLayout layout;
   layout.format = &formats::f32();
   return layout;
@@ -84,8 +96,9 @@ std::vector<uint64_t> plane_bytes(const WeightLayout& layout, int64_t rows, int6
   return bytes;
 }
 
-Result<std::vector<RowPart>> row_parts(const TensorDesc& weight, uint64_t most_bytes) {
-  const WeightLayout layout = weight_layout(weight);
+Result<std::vector<RowPart>> row_parts(const TensorDesc& weight, const Target& target) {
+  const WeightLayout layout = weight_layout(weight, target);
+  const uint64_t most_bytes = target.max_buffer_bytes;
   const int64_t rows = weight.shape.rows(), columns = weight.shape.back();
   const auto largest = [&](int64_t count) {
     const std::vector<uint64_t> bytes = plane_bytes(layout, count, columns);
@@ -131,7 +144,8 @@ Status pack_rows(const WeightLayout& layout, const HostTensor& tensor, int64_t f
   for (int64_t row = 0; row < count; ++row)
     for (int64_t block = 0; block < blocks; ++block) {
       const int64_t tile = (row / kTileRows * blocks + block) * layout.bits * kTileRows;
-      pack_block(codes.data() + row * columns + block * kBlock, layout, words + tile + row % kTileRows);
+      pack_block(codes.data() + row * columns + block * kBlock, layout,
+                 words + tile + row % kTileRows * layout.together);
     }
   if (layout.half_scales) {
     auto* halves = reinterpret_cast<uint16_t*>(planes[1].data());
@@ -161,24 +175,32 @@ Term WeightReader::element(Term row, Term column) const {
   }
   const Term tile = row >> 5u, lane = row & 31u, in_block = column & 31u, quad = in_block >> 2u;
   const auto per_byte = uint32_t(8 / layout_.bits);
-  const Term word = (tile * uint32_t(columns_ / kBlock) + (column >> 5u)) * uint32_t(layout_.bits) + quad / per_byte;
-  const Term shift = ((in_block & 3u) << 3u) + (quad % per_byte) * uint32_t(layout_.bits);
-  const Term packed = b_.load(planes_[0], (word << 5u) + lane, kernel::kU32);
-  const Term code = (packed >> shift) & uint32_t((1 << layout_.bits) - 1);
-  const Term value = convert(bitcast(code, Scalar::kI32) + b_.i32(layout_.lowest), Scalar::kF32);
+  const auto bits = uint32_t(layout_.bits), together = uint32_t(layout_.together);
+  const Term word = quad / per_byte, first = (tile * uint32_t(columns_ / kBlock) + (column >> 5u)) * (bits << 5u);
+  const Term place = first + word / together * (together << 5u) + lane * together + word % together;
+  const Term shift = ((in_block & 3u) << 3u) + (quad % per_byte) * bits;
+  const Term packed = b_.load(planes_[0], place, kernel::kU32) >> shift;
+  const Term code = bits == 8 ? extract_bits(bitcast(packed, Scalar::kI32), 0, 8)
+                              : bitcast(packed & ((1u << bits) - 1), Scalar::kI32) + b_.i32(layout_.lowest);
+  const Term value = convert(code, Scalar::kF32);
   const Term group = column / uint32_t(layout_.group);
   const Term scaled = value * scale(tile, lane, group);
   return layout_.has_minimum ? scaled + minimum(tile, lane, group) : scaled;
 }
 
 Terms WeightReader::code_words(Term tile, Term rows, Term block, uint32_t lanes) const {
-  const auto step = uint32_t(kTileRows) / lanes;
-  const Term first = (tile * uint32_t(columns_ / kBlock) + block) * (uint32_t(layout_.bits) * step) + rows;
+  const auto step = uint32_t(kTileRows) / lanes, together = uint32_t(layout_.together);
+  const Term first = (tile * uint32_t(columns_ / kBlock) + block) * (uint32_t(layout_.bits) / together * step) + rows;
+  Term loaded;
   const int per_byte = 8 / layout_.bits;
   const uint32_t mask = layout_.bits == 8 ? 0xffffffffu : layout_.bits == 4 ? 0x0f0f0f0fu : 0x03030303u;
   Terms words;
   for (int word = 0; word < layout_.bits; ++word) {
-    const Term packed = b_.load(planes_[0], first + uint32_t(word) * step, kernel::kU32.with_lanes(int(lanes)));
+    // Either lanes are rows, or they are the words that lie together.
+    if (word % layout_.together == 0)
+      loaded = b_.load(planes_[0], first + uint32_t(word) / together * step,
+                       kernel::kU32.with_lanes(int(std::max(lanes, together))));
+    const Term packed = together == 1 ? loaded : extract(loaded, uint32_t(word) % together);
     for (int part = 0; part < per_byte; ++part) words.push_back((packed >> uint32_t(part * layout_.bits)) & mask);
   }
   return words;

@@ -8,17 +8,19 @@
 #include "compiler/kernel/builder.h"
 #include "hal/format.h"
 #include "hal/prepared.h"
+#include "hal/target.h"
 
 namespace trireme::compiler {
 
 // Rows whose words lie side by side, so that neighbouring work items read neighbouring words. Rows are filled up to it.
 inline constexpr int64_t kTileRows = 32;
 
-// An integer plane holds, for each tile of rows and each block of 32 columns or each group, word by word the tile's
-// rows.
+// An integer plane holds, for each tile of rows and each block of 32 columns or each group, the tile's rows side by
+// side: word by word, or where items have rows of their own four words of a row together, which are one load.
 enum class WeightKind : uint8_t {
   kWords,    // plane 0: f32, or f16 or bf16 two a word, as stored
-  kInteger,  // plane 0: codes less `lowest`, plane 1: a scale for each group, f16 or f32, plane 2: minima, if any
+  kInteger,  // plane 0: codes less `lowest`, signed where they have 8 bits, plane 1: a scale for each group, f16 or
+             // f32, plane 2: minima, if any
 };
 
 struct WeightLayout {
@@ -27,17 +29,18 @@ struct WeightLayout {
 
   int bits = 8;              // of a code: 2, 4 or 8
   int lowest = 0;            // code + lowest is the format's own code
+  int together = 1;          // words of a row that lie side by side
   int64_t group = 32;        // elements that share a scale: 16 or 32
   bool half_scales = false;  // scales are f16
   bool has_minimum = false;
   int planes() const { return kind == WeightKind::kWords ? 1 : has_minimum ? 3 : 2; }
 };
 
-// The layout that a constant gets. What neither are f32, f16 or bf16 nor integer codes in rows of whole blocks of 32
-// becomes f32.
-WeightLayout weight_layout(const TensorDesc& desc);
+// The layout that a constant gets on a target. What neither are f32, f16 or bf16 nor integer codes in rows of whole
+// blocks of 32 becomes f32.
+WeightLayout weight_layout(const TensorDesc& desc, const Target& target);
 // The same by use: vectors are f32, whatever they were, and kernels read them as such.
-WeightLayout weight_layout(const TensorDesc& desc, WeightUse use);
+WeightLayout weight_layout(const TensorDesc& desc, WeightUse use, const Target& target);
 
 // Bytes of each plane for [rows, columns].
 std::vector<uint64_t> plane_bytes(const WeightLayout& layout, int64_t rows, int64_t columns);
@@ -50,9 +53,9 @@ struct RowPart {
   bool operator==(const RowPart&) const = default;
 };
 
-// The weight in parts whose planes have at most so many bytes each; 0: any number. All but the last have as many rows.
+// The weight in parts of whose planes the target can bind each. All but the last have as many rows.
 // Errors: kUnsupported when a plane has too many bytes for the fewest rows that a part can have.
-Result<std::vector<RowPart>> row_parts(const TensorDesc& weight, uint64_t most_bytes);
+Result<std::vector<RowPart>> row_parts(const TensorDesc& weight, const Target& target);
 // What a part has of a plane.
 struct PlanePart {
   uint64_t offset = 0;  // a multiple of kBindingAlignment
@@ -74,7 +77,7 @@ class WeightReader {
   kernel::Term element(kernel::Term row, kernel::Term column) const;
 
   // Rows [rows * lanes, rows * lanes + lanes) of a tile of rows, kInteger alone, a lane each. Of the 32 elements from
-  // column 32 * block: eight words of four codes each, as unsigned bytes.
+  // column 32 * block: eight words of four codes each, as bytes.
   kernel::Terms code_words(kernel::Term tile, kernel::Term rows, kernel::Term block, uint32_t lanes = 1) const;
   // Scale and minimum of group `index` (of 16 or 32) of the rows.
   kernel::Term scale(kernel::Term tile, kernel::Term rows, kernel::Term index, uint32_t lanes = 1) const;

@@ -6,10 +6,10 @@ float half_to_float(uint bits) {
   return vload_half(0, (const half*)&half_bits);
 }
 
-int dot4_unsigned(uint a, uint b, int sum) {
-  return sum + as_int(a & 0xffu) * (as_int(b << 24) >> 24) +
-         as_int((a >> 8) & 0xffu) * (as_int(b << 16) >> 24) +
-         as_int((a >> 16) & 0xffu) * (as_int(b << 8) >> 24) + as_int(a >> 24) * (as_int(b) >> 24);
+int dot4_signed(uint a, uint b, int sum) {
+  return sum + (as_int(a << 24) >> 24) * (as_int(b << 24) >> 24) +
+         (as_int(a << 16) >> 24) * (as_int(b << 16) >> 24) +
+         (as_int(a << 8) >> 24) * (as_int(b << 8) >> 24) + (as_int(a) >> 24) * (as_int(b) >> 24);
 }
 
 __kernel __attribute__((reqd_work_group_size(32, 1, 1)))
@@ -17,7 +17,7 @@ void matmul_576x576_tile1(__global const void* x, __global const void* w1_codes,
   __global const uint* const x_uint = (__global const uint*)x;
   __global const int* const x_int = (__global const int*)x;
   __global const float* const x_float = (__global const float*)x;
-  __global const uint* const w1_codes_uint = (__global const uint*)w1_codes;
+  __global const uint4* const w1_codes_uint4 = (__global const uint4*)w1_codes;
   __global const uint* const w1_scales_uint = (__global const uint*)w1_scales;
   __global float* const y_float = (__global float*)y;
   __global const uint* const counts_uint = (__global const uint*)counts;
@@ -29,36 +29,34 @@ void matmul_576x576_tile1(__global const void* x, __global const void* w1_codes,
     const uint v8 = min(group, rows - 1u) * 180u;
     float after = 0.0f;
     for (uint i = 0u; i < 18u; i += 1u) {
-      const uint v10 = (group1 * 18u) + i;
-      const uint item = (uint)get_local_id(0);
-      const uint v13 = (v10 * 128u) + item;
-      const uint v16 = w1_codes_uint[v13 + 96u];
-      const uint v23 = v8 + (i << 3u);
-      const uint v26 = x_uint[v23 + 7u];
-      const uint v30 = x_uint[v23 + 6u];
-      const uint v33 = w1_codes_uint[v13 + 64u];
-      const uint v38 = x_uint[v23 + 5u];
-      const uint v41 = x_uint[v23 + 4u];
-      const uint v44 = w1_codes_uint[v13 + 32u];
-      const uint v48 = x_uint[v23 + 3u];
-      const uint v52 = x_uint[v23 + 2u];
-      const uint v53 = w1_codes_uint[v13];
-      const uint v57 = x_uint[v23 + 1u];
-      const uint v59 = x_uint[v23];
-      const int v63 = x_int[(v8 + 162u) + i];
-      const int v67 = dot4_unsigned((v53 >> 4u) & 252645135u, v57, dot4_unsigned(v53 & 252645135u, v59, v63 * -8));
-      const int v69 = dot4_unsigned((v44 >> 4u) & 252645135u, v48, dot4_unsigned(v44 & 252645135u, v52, v67));
-      const int v71 = dot4_unsigned((v33 >> 4u) & 252645135u, v38, dot4_unsigned(v33 & 252645135u, v41, v69));
-      const int v73 = dot4_unsigned((v16 >> 4u) & 252645135u, v26, dot4_unsigned(v16 & 252645135u, v30, v71));
-      const uint v76 = (v10 * 32u) + item;
-      const uint v78 = w1_scales_uint[v76 >> 1u];
-      const float v85 = (float)v73 * half_to_float((v78 >> ((v76 & 1u) << 4u)) & 65535u);
-      const float v89 = x_float[(v8 + 144u) + i];
-      after = after + (v85 * v89);
+      const uint v13 = (((group1 * 18u) + i) * 32u) + (uint)get_local_id(0);
+      const uint4 v14 = w1_codes_uint4[v13];
+      const uint v15 = v14.s3;
+      const uint v22 = v8 + (i << 3u);
+      const uint v25 = x_uint[v22 + 7u];
+      const uint v29 = x_uint[v22 + 6u];
+      const uint v30 = v14.s2;
+      const uint v35 = x_uint[v22 + 5u];
+      const uint v38 = x_uint[v22 + 4u];
+      const uint v39 = v14.s1;
+      const uint v43 = x_uint[v22 + 3u];
+      const uint v47 = x_uint[v22 + 2u];
+      const uint v48 = v14.s0;
+      const uint v52 = x_uint[v22 + 1u];
+      const uint v54 = x_uint[v22];
+      const int v58 = x_int[(v8 + 162u) + i];
+      const int v62 = dot4_signed((v48 >> 4u) & 252645135u, v52, dot4_signed(v48 & 252645135u, v54, v58 * -8));
+      const int v64 = dot4_signed((v39 >> 4u) & 252645135u, v43, dot4_signed(v39 & 252645135u, v47, v62));
+      const int v66 = dot4_signed((v30 >> 4u) & 252645135u, v35, dot4_signed(v30 & 252645135u, v38, v64));
+      const int v68 = dot4_signed((v15 >> 4u) & 252645135u, v25, dot4_signed(v15 & 252645135u, v29, v66));
+      const uint v71 = w1_scales_uint[v13 >> 1u];
+      const float v78 = (float)v68 * half_to_float((v71 >> ((v13 & 1u) << 4u)) & 65535u);
+      const float v82 = x_float[(v8 + 144u) + i];
+      after = after + (v78 * v82);
     }
-    const uint v94 = (group1 * 32u) + (uint)get_local_id(0);
-    if (v1 && (v94 < 576u)) {
-      y_float[(group * 576u) + v94] = after;
+    const uint v87 = (group1 * 32u) + (uint)get_local_id(0);
+    if (v1 && (v87 < 576u)) {
+      y_float[(group * 576u) + v87] = after;
     }
   }
 }

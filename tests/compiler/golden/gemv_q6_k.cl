@@ -1,17 +1,17 @@
 // an item a row of the weight in Q6_K
 #pragma OPENCL FP_CONTRACT OFF
 
-int dot4_unsigned(uint a, uint b, int sum) {
-  return sum + as_int(a & 0xffu) * (as_int(b << 24) >> 24) +
-         as_int((a >> 8) & 0xffu) * (as_int(b << 16) >> 24) +
-         as_int((a >> 16) & 0xffu) * (as_int(b << 8) >> 24) + as_int(a >> 24) * (as_int(b) >> 24);
+int dot4_signed(uint a, uint b, int sum) {
+  return sum + (as_int(a << 24) >> 24) * (as_int(b << 24) >> 24) +
+         (as_int(a << 16) >> 24) * (as_int(b << 16) >> 24) +
+         (as_int(a << 8) >> 24) * (as_int(b << 8) >> 24) + (as_int(a) >> 24) * (as_int(b) >> 24);
 }
 
 __kernel __attribute__((reqd_work_group_size(32, 1, 1)))
 void matmul_64x256_tile1(__global const void* x, __global const void* w1_codes, __global const void* w1_scales, __global void* y, __global const void* counts, uint count_index) {
   __global const uint* const x_uint = (__global const uint*)x;
   __global const float* const x_float = (__global const float*)x;
-  __global const uint* const w1_codes_uint = (__global const uint*)w1_codes;
+  __global const uint4* const w1_codes_uint4 = (__global const uint4*)w1_codes;
   __global const float* const w1_scales_float = (__global const float*)w1_scales;
   __global float* const y_float = (__global float*)y;
   __global const uint* const counts_uint = (__global const uint*)counts;
@@ -24,41 +24,35 @@ void matmul_64x256_tile1(__global const void* x, __global const void* w1_codes, 
     float after = 0.0f;
     for (uint i = 0u; i < 8u; i += 1u) {
       const uint item = (uint)get_local_id(0);
-      const uint v13 = (((group1 * 8u) + i) * 256u) + item;
-      const uint v16 = w1_codes_uint[v13 + 96u];
-      const uint v20 = v8 + (i << 3u);
-      const uint v22 = x_uint[v20 + 3u];
-      const uint v25 = w1_codes_uint[v13 + 64u];
-      const uint v28 = x_uint[v20 + 2u];
-      const uint v31 = w1_codes_uint[v13 + 32u];
-      const uint v33 = x_uint[v20 + 1u];
-      const uint v34 = w1_codes_uint[v13];
-      const uint v35 = x_uint[v20];
-      const int v39 = dot4_unsigned(16843009u, v33, dot4_unsigned(16843009u, v35, 0));
-      const int v41 = dot4_unsigned(16843009u, v22, dot4_unsigned(16843009u, v28, v39));
-      const int v46 = dot4_unsigned(v25, v28, dot4_unsigned(v31, v33, dot4_unsigned(v34, v35, v41 * -32)));
-      const uint v50 = group1 * 16u;
-      const uint v51 = i * 2u;
-      const float v55 = w1_scales_float[((v50 + v51) * 32u) + item];
-      const uint v59 = w1_codes_uint[v13 + 224u];
-      const uint v62 = x_uint[v20 + 7u];
-      const uint v65 = w1_codes_uint[v13 + 192u];
-      const uint v68 = x_uint[v20 + 6u];
-      const uint v71 = w1_codes_uint[v13 + 160u];
-      const uint v74 = x_uint[v20 + 5u];
-      const uint v77 = w1_codes_uint[v13 + 128u];
-      const uint v80 = x_uint[v20 + 4u];
-      const int v82 = dot4_unsigned(16843009u, v74, dot4_unsigned(16843009u, v80, 0));
-      const int v84 = dot4_unsigned(16843009u, v62, dot4_unsigned(16843009u, v68, v82));
-      const int v88 = dot4_unsigned(v65, v68, dot4_unsigned(v71, v74, dot4_unsigned(v77, v80, v84 * -32)));
-      const float v95 = w1_scales_float[((v50 + (v51 + 1u)) * 32u) + item];
-      const float v97 = ((float)dot4_unsigned(v16, v22, v46) * v55) + ((float)dot4_unsigned(v59, v62, v88) * v95);
-      const float v100 = x_float[(v8 + 64u) + i];
-      after = after + (v97 * v100);
+      const uint v13 = (((group1 * 8u) + i) * 64u) + item;
+      const uint4 v14 = w1_codes_uint4[v13];
+      const uint v19 = v8 + (i << 3u);
+      const uint v21 = x_uint[v19 + 3u];
+      const uint v25 = x_uint[v19 + 2u];
+      const uint v28 = x_uint[v19 + 1u];
+      const uint v30 = x_uint[v19];
+      const int v35 = dot4_signed(16843009u, v25, dot4_signed(16843009u, v28, dot4_signed(16843009u, v30, 0)));
+      const int v36 = dot4_signed(16843009u, v21, v35);
+      const int v39 = dot4_signed(v14.s2, v25, dot4_signed(v14.s1, v28, dot4_signed(v14.s0, v30, 0)));
+      const uint v43 = group1 * 16u;
+      const uint v44 = i * 2u;
+      const float v49 = w1_scales_float[((v43 + v44) * 32u) + item];
+      const uint4 v52 = w1_codes_uint4[v13 + 32u];
+      const uint v56 = x_uint[v19 + 7u];
+      const uint v60 = x_uint[v19 + 6u];
+      const uint v64 = x_uint[v19 + 5u];
+      const uint v68 = x_uint[v19 + 4u];
+      const int v71 = dot4_signed(16843009u, v60, dot4_signed(16843009u, v64, dot4_signed(16843009u, v68, 0)));
+      const int v72 = dot4_signed(16843009u, v56, v71);
+      const int v75 = dot4_signed(v52.s2, v60, dot4_signed(v52.s1, v64, dot4_signed(v52.s0, v68, 0)));
+      const float v82 = w1_scales_float[((v43 + (v44 + 1u)) * 32u) + item];
+      const float v84 = ((float)dot4_signed(v14.s3, v21, v39) * v49) + ((float)dot4_signed(v52.s3, v56, v75) * v82);
+      const float v87 = x_float[(v8 + 64u) + i];
+      after = after + (v84 * v87);
     }
-    const uint v105 = (group1 * 32u) + (uint)get_local_id(0);
-    if (v1 && (v105 < 64u)) {
-      y_float[(group * 64u) + v105] = after;
+    const uint v92 = (group1 * 32u) + (uint)get_local_id(0);
+    if (v1 && (v92 < 64u)) {
+      y_float[(group * 64u) + v92] = after;
     }
   }
 }

@@ -15,7 +15,7 @@ constexpr int64_t kRows = 800, kColumns = 64;  // four parts, the last of them s
 
 uint64_t bytes_of_two_parts(const Format& format) {
   const std::vector<uint64_t> bytes =
-      plane_bytes(weight_layout(TensorDesc{{kRows, kColumns}, &format}), 2 * 256 - 1, kColumns);
+      plane_bytes(weight_layout(TensorDesc{{kRows, kColumns}, &format}, {}), 2 * 256 - 1, kColumns);
   return *std::max_element(bytes.begin(), bytes.end());
 }
 
