@@ -21,6 +21,7 @@ std::vector<const char*> Connection::wanted_extensions() const {
   for (const char* name :
        {VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME, "VK_KHR_portability_subset"})
     if (facts_.has(name)) names.push_back(name);
+  if (facts_.integer_dot) names.push_back(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
   return names;
 }
 
@@ -31,7 +32,11 @@ Status Connection::open() {
   queue.queueFamilyIndex = *facts_.queue_family;
   queue.queueCount = 1;
   queue.pQueuePriorities = &priority;
+  VkPhysicalDeviceShaderIntegerDotProductFeaturesKHR dots{};
+  dots.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES_KHR;
+  dots.shaderIntegerDotProduct = VK_TRUE;
   VkPhysicalDeviceVulkan12Features newer{};
+  newer.pNext = facts_.integer_dot ? &dots : nullptr;
   newer.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES;
   newer.timelineSemaphore = VK_TRUE;
   newer.shaderInt8 = newer.storageBuffer8BitAccess = facts_.small_stores;

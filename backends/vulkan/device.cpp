@@ -17,30 +17,6 @@ DeviceInfo info_of(const DeviceFacts& facts, const std::string& id) {
   return info;
 }
 
-std::string build_key(const DeviceFacts& facts) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string key = facts.name + "; " + facts.driver() + "; " + std::to_string(facts.driver_version) + "; ";
-  for (const uint8_t byte : facts.cache_uuid) {
-    key += kDigits[byte >> 4];
-    key += kDigits[byte & 15];
-  }
-  return key;
-}
-
-Target target_of(const DeviceFacts& facts) {
-  Target target;
-  target.language = TargetLanguage::kSpirV;
-  target.version = 103;
-  target.build_key = build_key(facts);
-  target.max_group_size =
-      std::min(facts.limits.maxComputeWorkGroupInvocations, facts.limits.maxComputeWorkGroupSize[0]);
-  target.shared_bytes = facts.limits.maxComputeSharedMemorySize;
-  target.max_buffer_bytes = std::min<uint64_t>(facts.limits.maxStorageBufferRange, facts.allocation_bytes);
-  target.small_stores = facts.small_stores;
-  target.software = facts.software();
-  return target;
-}
-
 }  // namespace
 
 Result<std::shared_ptr<VulkanDevice>> VulkanDevice::open(std::shared_ptr<const Instance> instance,
@@ -62,7 +38,9 @@ VulkanDevice::VulkanDevice(std::shared_ptr<Connection> connection, std::shared_p
       staging_(std::move(staging)),
       info_(info_of(connection_->facts(), connection_->id())),
       target_(target_of(connection_->facts())),
-      queue_(connection_) {}
+      queue_(connection_) {
+  if (target_.integer_dot) info_.features.push_back("integer_dot");
+}
 
 std::vector<MemoryHeap> VulkanDevice::memory() const {
   const DeviceFacts& facts = connection_->facts();

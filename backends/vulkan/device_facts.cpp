@@ -1,6 +1,7 @@
 #include "backends/vulkan/device_facts.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "backends/vulkan/error.h"
 #include "hal/kernel_device.h"
@@ -45,6 +46,8 @@ void ask_properties(const Functions& functions, DeviceFacts& facts) {
   VkPhysicalDeviceMaintenance3Properties sizes{};
   sizes.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES;
   sizes.pNext = &driver;
+  VkPhysicalDeviceSubgroupProperties subgroups{};
+  subgroups.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES;
   driver.pNext = facts.has(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME) ? &host : nullptr;
   VkPhysicalDeviceProperties2 properties{};
   properties.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2;
@@ -57,7 +60,13 @@ void ask_properties(const Functions& functions, DeviceFacts& facts) {
   std::copy_n(properties.properties.pipelineCacheUUID, VK_UUID_SIZE, facts.cache_uuid.begin());
   if (facts.version < kOldestVersion) return;
   properties.pNext = &sizes;
+  VkPhysicalDeviceShaderIntegerDotProductPropertiesKHR dots{};
+  dots.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES_KHR;
+  if (facts.has(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)) dots.pNext = std::exchange(sizes.pNext, &dots);
+  subgroups.pNext = std::exchange(sizes.pNext, &subgroups);
   functions.vkGetPhysicalDeviceProperties2(facts.device, &properties);
+  facts.subgroup_size = subgroups.subgroupSize;
+  facts.integer_dot = dots.integerDotProduct4x8BitPackedSignedAccelerated == VK_TRUE;
   facts.driver_name = driver.driverName;
   facts.driver_info = driver.driverInfo;
   facts.allocation_bytes = sizes.maxMemoryAllocationSize;
@@ -71,10 +80,14 @@ void ask_features(const Functions& functions, DeviceFacts& facts) {
   VkPhysicalDeviceVulkan11Features new_ones{};
   new_ones.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES;
   new_ones.pNext = &newer;
+  VkPhysicalDeviceShaderIntegerDotProductFeaturesKHR dots{};
+  dots.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES_KHR;
+  if (facts.has(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)) newer.pNext = &dots;
   VkPhysicalDeviceFeatures2 features{};
   features.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
   features.pNext = &new_ones;
   functions.vkGetPhysicalDeviceFeatures2(facts.device, &features);
+  facts.integer_dot = facts.integer_dot && dots.shaderIntegerDotProduct;
   facts.timeline_semaphores = newer.timelineSemaphore == VK_TRUE;
   facts.small_stores = features.features.shaderInt16 && newer.shaderInt8 && new_ones.storageBuffer16BitAccess &&
                        newer.storageBuffer8BitAccess;
@@ -93,6 +106,16 @@ DeviceFacts ask(const Functions& functions, VkPhysicalDevice device) {
   facts.queue_family = computing_family(functions, device);
   facts.staged = facts.type == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
   return facts;
+}
+
+std::string build_key(const DeviceFacts& facts) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string key = facts.name + "; " + facts.driver() + "; " + std::to_string(facts.driver_version) + "; ";
+  for (const uint8_t byte : facts.cache_uuid) {
+    key += kDigits[byte >> 4];
+    key += kDigits[byte & 15];
+  }
+  return key;
 }
 
 // The first type that has all of the flags, of the earliest wish that any type fulfils.
@@ -142,6 +165,21 @@ std::optional<std::string> DeviceFacts::refusal() const {
            " bytes, and " + std::to_string(kBindingAlignment) + " are needed";
   if (!host_memory(UINT32_MAX)) return "the host sees none of its memory";
   return std::nullopt;
+}
+
+Target target_of(const DeviceFacts& facts) {
+  Target target;
+  target.language = TargetLanguage::kSpirV;
+  target.version = 103;
+  target.build_key = build_key(facts);
+  target.max_group_size =
+      std::min(facts.limits.maxComputeWorkGroupInvocations, facts.limits.maxComputeWorkGroupSize[0]);
+  target.shared_bytes = facts.limits.maxComputeSharedMemorySize;
+  target.max_buffer_bytes = std::min<uint64_t>(facts.limits.maxStorageBufferRange, facts.allocation_bytes);
+  target.small_stores = facts.small_stores;
+  target.integer_dot = facts.integer_dot;
+  target.software = facts.software();
+  return target;
 }
 
 Result<std::vector<DeviceFacts>> find_devices(const Instance& instance) {

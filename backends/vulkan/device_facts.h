@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backends/vulkan/instance.h"
+#include "hal/target.h"
 
 namespace trireme::vulkan {
 
@@ -25,6 +26,8 @@ struct DeviceFacts {
   std::optional<uint32_t> queue_family;  // that computes
   bool timeline_semaphores = false;
   bool small_stores = false;  // 8- and 16-bit integers, also in storage buffers
+  bool integer_dot = false;   // a dot product of four signed bytes is an instruction of the hardware
+  uint32_t subgroup_size = 1;
   std::vector<std::string> extensions;
   uint64_t host_pointer_alignment = 0;  // 0: host memory cannot be imported
   // Buffers are in memory that the host does not see, and contents go through a staging buffer.
@@ -40,6 +43,9 @@ struct DeviceFacts {
   // Why the device cannot be opened, if so.
   std::optional<std::string> refusal() const;
 };
+
+// What kernels for the device are written for.
+Target target_of(const DeviceFacts& facts);
 
 // Every device of every driver, in the loader's order. Errors: kNotFound when there is none.
 Result<std::vector<DeviceFacts>> find_devices(const Instance& instance);

@@ -6,10 +6,21 @@ using kernel::Scalar;
 using kernel::Term;
 using kernel::Terms;
 
-RowTile row_tile(ActScheme act, const Target& target) {
+namespace {
+
+constexpr uint32_t kMostSplits = 16;
+
+}  // namespace
+
+RowTile row_tile(ActScheme act, int64_t columns, const Target& target) {
   const uint32_t lanes = target.vector_lanes;
-  if (lanes == 1 || act != ActScheme::kQ8) return {};
-  return {1, lanes, uint32_t(kTileRows) / lanes};
+  if (lanes > 1 && act == ActScheme::kQ8) return {1, lanes, uint32_t(kTileRows) / lanes, 1};
+  RowTile tile;
+  if (target.software) return tile;
+  while (tile.splits < kMostSplits && 2 * tile.group_size() <= target.max_group_size &&
+         32 * 2 * tile.splits <= uint64_t(columns))
+    tile.splits *= 2;
+  return tile;
 }
 
 DotProduct::DotProduct(CallBuilder& b, ActScheme act, const TensorDesc& weight, int input, uint32_t activations,
@@ -22,35 +33,60 @@ DotProduct::DotProduct(CallBuilder& b, ActScheme act, const TensorDesc& weight, 
       x_(activations),
       tile_(tile),
       items_in_a_loop_(target.software && tile.items > 1),
-      reader_(b, layout_, bind_planes(b, weight, layout_, input, "w" + std::to_string(input), part), columns_) {}
+      name_("w" + std::to_string(input)),
+      reader_(b, layout_, bind_planes(b, weight, layout_, input, name_, part), columns_) {}
 
 Terms DotProduct::sums(const Terms& x_rows) {
-  return act_ == ActScheme::kQ8 ? integer_sums(x_rows) : float_sums(x_rows);
+  const Terms sums = act_ == ActScheme::kQ8 ? integer_sums(x_rows) : float_sums(x_rows);
+  return tile_.splits == 1 ? sums : joined(sums);
+}
+
+// The sums of all items of a row, in their order.
+Terms DotProduct::joined(const Terms& sums) {
+  const auto count = uint32_t(sums.size());
+  const uint32_t parts = b_.shared(name_ + "_parts", kernel::kF32, count * tile_.group_size());
+  for (uint32_t i = 0; i < count; ++i) b_.store_shared(parts, b_.local_id() + i * tile_.group_size(), sums[i]);
+  b_.barrier();
+  Terms totals;
+  for (uint32_t i = 0; i < count; ++i) {
+    const Term first = tile_.row_item(b_) + i * tile_.group_size();
+    Term total = b_.load_shared(parts, first);
+    for (uint32_t split = 1; split < tile_.splits; ++split) {
+      const Term part = b_.load_shared(parts, first + split * tile_.items);
+      total = total + part;
+    }
+    totals.push_back(total);
+  }
+  return totals;
 }
 
 Terms DotProduct::integer_sums(const Terms& x_rows) {
   const Terms zeros(x_rows.size() * tile_.strips, wide(b_.f32(0)));
   Terms starts;
   for (const Term& x_row : x_rows) starts.push_back(x_row * uint32_t(q8_row_words(columns_)));
-  return b_.loop(b_.u32(0), b_.u32(uint32_t(columns_ / 32)), b_.u32(1), zeros, [&](Term block, const Terms& carried) {
-    // On a processor this makes the items the inner loop, which its compiler can turn into vectors.
-    if (items_in_a_loop_) b_.barrier();
-    return add_block(block, starts, carried);
-  });
+  const Term first = tile_.splits == 1 ? b_.u32(0) : b_.local_id() / tile_.items;
+  return b_.loop(first, b_.u32(uint32_t(columns_ / 32)), b_.u32(tile_.splits), zeros,
+                 [&](Term block, const Terms& carried) {
+                   // On a processor this makes the items the inner loop, which its compiler can turn into vectors.
+                   if (items_in_a_loop_) b_.barrier();
+                   return add_block(block, starts, carried);
+                 });
 }
 
 Terms DotProduct::float_sums(const Terms& x_rows) {
-  const Term row = minimum(b_.group_id(0) * uint32_t(kTileRows) + b_.local_id(), b_.u32(uint32_t(rows_ - 1)));
+  const Term row = minimum(b_.group_id(0) * uint32_t(kTileRows) + tile_.row_item(b_), b_.u32(uint32_t(rows_ - 1)));
   const Terms zeros(x_rows.size(), b_.f32(0));
-  return b_.loop(b_.u32(0), b_.u32(uint32_t(columns_)), b_.u32(1), zeros, [&](Term column, const Terms& carried) {
-    const Term weight = reader_.element(row, column);
-    Terms next;
-    for (size_t i = 0; i < x_rows.size(); ++i) {
-      const Term x = b_.load(x_, x_rows[i] * uint32_t(columns_) + column, kernel::kF32);
-      next.push_back(fused_multiply_add(x, weight, carried[i]));
-    }
-    return next;
-  });
+  const Term first = tile_.splits == 1 ? b_.u32(0) : b_.local_id() / tile_.items;
+  return b_.loop(first, b_.u32(uint32_t(columns_)), b_.u32(tile_.splits), zeros,
+                 [&](Term column, const Terms& carried) {
+                   const Term weight = reader_.element(row, column);
+                   Terms next;
+                   for (size_t i = 0; i < x_rows.size(); ++i) {
+                     const Term x = b_.load(x_, x_rows[i] * uint32_t(columns_) + column, kernel::kF32);
+                     next.push_back(fused_multiply_add(x, weight, carried[i]));
+                   }
+                   return next;
+                 });
 }
 
 // Sums of products inside a group are exact integers: of codes, and `lowest` times the activations' own sum. A
@@ -62,7 +98,7 @@ Terms DotProduct::add_block(Term block, const Terms& starts, const Terms& carrie
   Terms next = carried;
   std::vector<Terms> words, scales, minima;  // of each strip
   for (uint32_t strip = 0; strip < tile_.strips; ++strip) {
-    const Term rows = b_.local_id() + strip * tile_.items;
+    const Term rows = tile_.row_item(b_) + strip * tile_.items;
     words.push_back(reader_.code_words(tile, rows, block, tile_.lanes));
     if (to_unsigned)
       for (Term& word : words.back()) word = word ^ wide(b_.u32(0x80808080));

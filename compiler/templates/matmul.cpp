@@ -64,14 +64,16 @@ void store_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, u
     const Term row = b.group_id(1) * shape.tile + i;
     for (uint32_t strip = 0; strip < tile.strips; ++strip) {
       const Term value = values[i * tile.strips + strip];
-      const Term vector = weight_tile * (kRows / tile.lanes) + strip * tile.items + b.local_id();
+      const Term vector = weight_tile * (kRows / tile.lanes) + strip * tile.items + tile.row_item(b);
       if (whole) {
-        b.when((row < rows) & (vector < shape.outputs / tile.lanes), [&] { store(value, row, vector); });
+        b.when(tile.stores(b, (row < rows) & (vector < shape.outputs / tile.lanes)),
+               [&] { store(value, row, vector); });
         continue;
       }
       for (uint32_t lane = 0; lane < tile.lanes; ++lane) {
         const Term output = vector * tile.lanes + lane;
-        b.when((row < rows) & (output < shape.outputs), [&] { store(extract(value, lane), row, output); });
+        b.when(tile.stores(b, (row < rows) & (output < shape.outputs)),
+               [&] { store(extract(value, lane), row, output); });
       }
     }
   }
@@ -79,8 +81,8 @@ void store_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, u
 
 Result<KernelCall> write(const Matmul& params, const OpDesc& op, const Target& target, const RowPart& part) {
   const MatmulShape shape = matmul_shape(op, part);
-  const RowTile tile = row_tile(params.act, target);
-  CallBuilder b(name_of("matmul", op, shape), tile.items);
+  const RowTile tile = row_tile(params.act, op.inputs[1].desc.shape.back(), target);
+  CallBuilder b(name_of("matmul", op, shape), tile.group_size());
   b.comment(comment_of("an item ", op, tile));
   const uint32_t x = b.input(0, "x");
   DotProduct dot(b, params.act, op.inputs[1].desc, 1, x, tile, part, target);
@@ -111,14 +113,14 @@ void quantize_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape
                      [&](Term e) { return b.load_shared(values, i * kRows + e); });
     });
   };
-  if (tile.items >= shape.tile) return quantize_row(b.local_id());
-  b.loop(b.local_id(), b.u32(shape.tile), b.u32(tile.items), quantize_row);
+  if (tile.group_size() >= shape.tile) return quantize_row(b.local_id());
+  b.loop(b.local_id(), b.u32(shape.tile), b.u32(tile.group_size()), quantize_row);
 }
 
 Result<KernelCall> write(const MatmulGlu& params, const OpDesc& op, const Target& target, const RowPart& part) {
   const MatmulShape shape = matmul_shape(op, part);
-  const RowTile tile = row_tile(params.act, target);
-  CallBuilder b(name_of(params.quantize ? "matmul_glu_quantize" : "matmul_glu", op, shape), tile.items);
+  const RowTile tile = row_tile(params.act, op.inputs[1].desc.shape.back(), target);
+  CallBuilder b(name_of(params.quantize ? "matmul_glu_quantize" : "matmul_glu", op, shape), tile.group_size());
   b.comment(comment_of("gate and up, an item ", op, tile));
   const uint32_t x = b.input(0, "x");
   DotProduct gate(b, params.act, op.inputs[1].desc, 1, x, tile, part, target);
@@ -138,8 +140,9 @@ Result<KernelCall> write(const MatmulGlu& params, const OpDesc& op, const Target
       for (uint32_t strip = 0; strip < tile.strips; ++strip)
         for (uint32_t lane = 0; lane < tile.lanes; ++lane) {
           const Term value = values[i * tile.strips + strip];
-          const Term place = (b.local_id() + strip * tile.items) * tile.lanes + lane;
-          b.store_shared(shared, place + i * kRows, extract(value, lane));
+          const Term place = (tile.row_item(b) + strip * tile.items) * tile.lanes + lane;
+          b.when(tile.stores(b, b.boolean(true)),
+                 [&] { b.store_shared(shared, place + i * kRows, extract(value, lane)); });
         }
     b.barrier();
     quantize_tile(b, tile, shape, y, shared, rows, weight_tile);

@@ -12,8 +12,9 @@ int dot4_signed(uint a, uint b, int sum) {
          (as_int(a << 8) >> 24) * (as_int(b << 8) >> 24) + (as_int(a) >> 24) * (as_int(b) >> 24);
 }
 
-__kernel __attribute__((reqd_work_group_size(32, 1, 1)))
+__kernel __attribute__((reqd_work_group_size(256, 1, 1)))
 void matmul_576x576_tile1(__global const void* x, __global const void* w1_codes, __global const void* w1_scales, __global void* y, __global const void* counts, uint count_index) {
+  __local float w1_parts[256] __attribute__((aligned(64)));
   __global const uint* const x_uint = (__global const uint*)x;
   __global const int* const x_int = (__global const int*)x;
   __global const float* const x_float = (__global const float*)x;
@@ -26,37 +27,50 @@ void matmul_576x576_tile1(__global const void* x, __global const void* w1_codes,
   const bool v1 = group < rows;
   const uint group1 = (uint)get_group_id(0);
   if (v1) {
-    const uint v8 = min(group, rows - 1u) * 180u;
+    const uint item = (uint)get_local_id(0);
+    const uint v11 = min(group, rows - 1u) * 180u;
     float after = 0.0f;
-    for (uint i = 0u; i < 18u; i += 1u) {
-      const uint v13 = (((group1 * 18u) + i) * 32u) + (uint)get_local_id(0);
-      const uint4 v14 = w1_codes_uint4[v13];
-      const uint v15 = v14.s3;
-      const uint v22 = v8 + (i << 3u);
-      const uint v25 = x_uint[v22 + 7u];
-      const uint v29 = x_uint[v22 + 6u];
-      const uint v30 = v14.s2;
-      const uint v35 = x_uint[v22 + 5u];
-      const uint v38 = x_uint[v22 + 4u];
-      const uint v39 = v14.s1;
-      const uint v43 = x_uint[v22 + 3u];
-      const uint v47 = x_uint[v22 + 2u];
-      const uint v48 = v14.s0;
-      const uint v52 = x_uint[v22 + 1u];
-      const uint v54 = x_uint[v22];
-      const int v58 = x_int[(v8 + 162u) + i];
-      const int v62 = dot4_signed((v48 >> 4u) & 252645135u, v52, dot4_signed(v48 & 252645135u, v54, v58 * -8));
-      const int v64 = dot4_signed((v39 >> 4u) & 252645135u, v43, dot4_signed(v39 & 252645135u, v47, v62));
-      const int v66 = dot4_signed((v30 >> 4u) & 252645135u, v35, dot4_signed(v30 & 252645135u, v38, v64));
-      const int v68 = dot4_signed((v15 >> 4u) & 252645135u, v25, dot4_signed(v15 & 252645135u, v29, v66));
-      const uint v71 = w1_scales_uint[v13 >> 1u];
-      const float v78 = (float)v68 * half_to_float((v71 >> ((v13 & 1u) << 4u)) & 65535u);
-      const float v82 = x_float[(v8 + 144u) + i];
-      after = after + (v78 * v82);
+    for (uint i = item / 32u; i < 18u; i += 8u) {
+      const uint v16 = (((group1 * 18u) + i) * 32u) + (item % 32u);
+      const uint4 v17 = w1_codes_uint4[v16];
+      const uint v18 = v17.s3;
+      const uint v25 = v11 + (i << 3u);
+      const uint v28 = x_uint[v25 + 7u];
+      const uint v32 = x_uint[v25 + 6u];
+      const uint v33 = v17.s2;
+      const uint v38 = x_uint[v25 + 5u];
+      const uint v41 = x_uint[v25 + 4u];
+      const uint v42 = v17.s1;
+      const uint v46 = x_uint[v25 + 3u];
+      const uint v50 = x_uint[v25 + 2u];
+      const uint v51 = v17.s0;
+      const uint v55 = x_uint[v25 + 1u];
+      const uint v57 = x_uint[v25];
+      const int v61 = x_int[(v11 + 162u) + i];
+      const int v65 = dot4_signed((v51 >> 4u) & 252645135u, v55, dot4_signed(v51 & 252645135u, v57, v61 * -8));
+      const int v67 = dot4_signed((v42 >> 4u) & 252645135u, v46, dot4_signed(v42 & 252645135u, v50, v65));
+      const int v69 = dot4_signed((v33 >> 4u) & 252645135u, v38, dot4_signed(v33 & 252645135u, v41, v67));
+      const int v71 = dot4_signed((v18 >> 4u) & 252645135u, v28, dot4_signed(v18 & 252645135u, v32, v69));
+      const uint v74 = w1_scales_uint[v16 >> 1u];
+      const float v81 = (float)v71 * half_to_float((v74 >> ((v16 & 1u) << 4u)) & 65535u);
+      const float v85 = x_float[(v11 + 144u) + i];
+      after = after + (v81 * v85);
     }
-    const uint v87 = (group1 * 32u) + (uint)get_local_id(0);
-    if (v1 && (v87 < 576u)) {
-      y_float[(group * 576u) + v87] = after;
+    w1_parts[item] = after;
+    barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
+    const uint v88 = item % 32u;
+    const float v89 = w1_parts[v88];
+    const float v91 = w1_parts[v88 + 32u];
+    const float v94 = w1_parts[v88 + 64u];
+    const float v97 = w1_parts[v88 + 96u];
+    const float v100 = w1_parts[v88 + 128u];
+    const float v103 = w1_parts[v88 + 160u];
+    const float v106 = w1_parts[v88 + 192u];
+    const float v109 = w1_parts[v88 + 224u];
+    const uint v112 = (group1 * 32u) + v88;
+    const float v123 = ((((((v89 + v91) + v94) + v97) + v100) + v103) + v106) + v109;
+    if ((item < 32u) && (v1 && (v112 < 576u))) {
+      y_float[(group * 576u) + v112] = v123;
     }
   }
 }
