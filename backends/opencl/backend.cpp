@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "backends/opencl/built_in_device.h"
 #include "backends/opencl/device.h"
 
 namespace trireme::opencl {
@@ -29,8 +30,10 @@ class OpenClBackend final : public Backend {
     if (options.native_bf16)
       return fail(ErrorCode::kUnsupported, "native bf16", id_of(size_t(index)) + " computes in f32",
                   "leave it out, or use another device");
+    const DeviceFacts& facts = found.devices[size_t(index)];
+    if (facts.op_level()) return BuiltInDevice::open(found.library, facts, id_of(size_t(index)));
     TRIREME_ASSIGN(std::shared_ptr<KernelDevice> device,
-                   OpenClDevice::open(found.library, found.devices[size_t(index)], id_of(size_t(index))));
+                   OpenClDevice::open(found.library, facts, id_of(size_t(index))));
     return compile_kernels_of(std::move(device), options);
   }
 

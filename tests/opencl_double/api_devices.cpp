@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "tests/opencl_double/answer.h"
+#include "tests/opencl_double/built_in.h"
 #include "tests/opencl_double/forward.h"
 
 namespace trireme::opencl_double {
@@ -29,7 +30,7 @@ cl_int answer_device(const Device& device, cl_device_info what, const Place& pla
     case CL_DEVICE_TYPE: return place.number<cl_device_type>(device.type);
     case CL_DEVICE_NAME: return place.give(device.name);
     case CL_DEVICE_VERSION: return place.give("OpenCL 1.2 test double");
-    case CL_DEVICE_OPENCL_C_VERSION: return place.give("OpenCL C 1.2 ");
+    case CL_DEVICE_OPENCL_C_VERSION: return place.give(device.compiles() ? "OpenCL C 1.2 " : "");
     case CL_DRIVER_VERSION: return place.give("1");
     case CL_DEVICE_EXTENSIONS: return place.give("");
     case CL_DEVICE_AVAILABLE: return place.number<cl_bool>(CL_TRUE);
@@ -126,7 +127,7 @@ cl_context clCreateContext(const cl_context_properties* properties, cl_uint coun
     context->notify = notify;
     context->notify_data = data;
     cl_int made = CL_SUCCESS;
-    context->engine = forwarding_engine(made);
+    context->engine = device->compiles() ? forwarding_engine(made) : built_in_engine();
     if (made == CL_SUCCESS) created = driver().contexts.add(std::move(context));
     return made;
   };

@@ -148,6 +148,21 @@ cl_program clCreateProgramWithBinary(cl_context context, cl_uint count, const cl
   });
 }
 
+cl_program clCreateProgramWithBuiltInKernels(cl_context context, cl_uint count, const cl_device_id* devices,
+                                             const char* names, cl_int* code) {
+  constexpr char kCall[] = "clCreateProgramWithBuiltInKernels";
+  return create_program(kCall, context, code, [&](Program& program) -> cl_int {
+    if (count != 1 || !devices || !names)
+      return driver().violation(CL_INVALID_VALUE, kCall, "it takes one device and names");
+    if (devices[0] != program.context->device->handle)
+      return driver().violation(CL_INVALID_DEVICE, kCall, "the device is not in the context");
+    cl_int made = CL_SUCCESS;
+    program.code = program.context->engine->built_in(names, made);
+    program.built = made == CL_SUCCESS;
+    return made == CL_SUCCESS ? made : driver().violation(made, kCall, std::string("it has no such kernels: ") + names);
+  });
+}
+
 cl_int clBuildProgram(cl_program handle, cl_uint count, const cl_device_id* devices, const char* options,
                       void(CL_CALLBACK* notify)(cl_program, void*), void* data) {
   constexpr char kCall[] = "clBuildProgram";

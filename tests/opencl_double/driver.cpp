@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/opencl_double/built_in.h"
+
 namespace trireme::opencl_double {
 namespace {
 
@@ -30,6 +32,8 @@ Driver::Driver() {
     devices_.push_back(make_device(devices_.size(),
                                    "Trireme test double: accelerator session " + std::to_string(session),
                                    CL_DEVICE_TYPE_ACCELERATOR));
+  devices_.push_back(make_device(devices_.size(), "Trireme test double: custom NPU", CL_DEVICE_TYPE_CUSTOM));
+  devices_.back()->built_in_kernels = built_in_names();
 }
 
 cl_platform_id Driver::platform() { return reinterpret_cast<cl_platform_id>(uintptr_t{64}); }

@@ -208,6 +208,10 @@ class ForwardingEngine final : public Engine {
     if (code == CL_SUCCESS) code = status;
     return code == CL_SUCCESS ? std::make_shared<RealCode>(real_, program) : nullptr;
   }
+  std::shared_ptr<Code> built_in(const std::string&, cl_int& code) override {
+    code = CL_INVALID_VALUE;
+    return nullptr;
+  }
 
  private:
   std::shared_ptr<Real> real_;

@@ -108,6 +108,7 @@ class Engine {
   virtual std::shared_ptr<Memory> allocate(cl_mem_flags flags, size_t bytes, void* host, cl_int& code) = 0;
   virtual std::shared_ptr<Code> compile(const std::string& source, cl_int& code) = 0;
   virtual std::shared_ptr<Code> load(const unsigned char* binary, size_t bytes, cl_int& code) = 0;
+  virtual std::shared_ptr<Code> built_in(const std::string& names, cl_int& code) = 0;
 };
 
 struct Program {

@@ -27,9 +27,10 @@ TEST(OpenClDouble, IsNamedSoWhereverItShows) {
   const auto backend = opencl::create_backend(kPath);
   ASSERT_FALSE(backend->unavailable()) << *backend->unavailable();
   const auto listings = backend->devices();
-  ASSERT_GE(listings.size(), 4u);
+  ASSERT_EQ(listings.size(), 5u);
   for (size_t i = 0; i < 4; ++i)
     EXPECT_EQ(listings[i].name, "Trireme test double: accelerator session " + std::to_string(i));
+  EXPECT_EQ(listings[4].name, "Trireme test double: custom NPU");
   for (const DeviceListing& listing : listings) {
     EXPECT_THAT(listing.name, StartsWith("Trireme test double: "));
     EXPECT_THAT(listing.driver, StartsWith("Trireme test double"));
