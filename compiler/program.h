@@ -41,7 +41,7 @@ class Program {
   Status submit(std::span<const std::shared_ptr<Timeline>> timelines, uint64_t value);
 
  private:
-  // Carries values between devices through host memory, on a thread of its own while the caller goes on.
+  // Carries values between devices through host memory while the caller goes on.
   struct Bridge {
     struct Copy {
       BufferRange from;
@@ -50,7 +50,6 @@ class Program {
     };
     std::vector<Copy> copies;
     std::shared_ptr<Timeline> done;  // of the part's device
-    HostQueue queue;
 
     Status run();
   };
@@ -73,6 +72,7 @@ class Program {
 
   CompiledGraph compiled_;
   std::vector<RecordedPart> parts_;
+  HostQueue bridges_;  // runs them in the order of their parts; ends before these
 };
 
 }  // namespace trireme::compiler

@@ -89,13 +89,14 @@ class Session {
   // What a step of `rows` rows with one output does at full capacity, all devices together.
   OpCost step_cost(int64_t rows) const;
 
-  // What is allocated now, one entry a part of the placement.
+  // What is allocated now, one entry a device.
   std::vector<DeviceMemory> memory() const;
 
  private:
   struct Part {
     compiler::PartMemory memory;
-    KvStorage kv;
+    bool owns_step = false;  // false: that of an earlier part of the device
+    KvStorage kv;            // what no earlier part of the device holds
     std::shared_ptr<Timeline> timeline;
   };
   struct InputOffsets {
@@ -115,7 +116,9 @@ class Session {
 
   compiler::WeightSource watched_source();
   Status compile_variants(const SessionOptions& options, const KvBlocksShape& shape, const Format* kv_format);
+  Status check_parts() const;
   Status allocate_parts();
+  const KvState* find_state(const Device& device, std::string_view name) const;
   Status prepare(Variant& variant);
   Result<Variant*> variant_for(int64_t tokens, int64_t outputs);
   Status check_rows(std::span<const StepRow> rows, int64_t& outputs) const;

@@ -1,5 +1,6 @@
 #include "backends/opencl/backend.h"
 
+#include <atomic>
 #include <mutex>
 
 #include "backends/opencl/built_in_device.h"
@@ -15,6 +16,13 @@ class OpenClBackend final : public Backend {
   explicit OpenClBackend(std::string path) : path_(std::move(path)) {}
 
   std::string_view name() const override { return "opencl"; }
+  Status use_library(const std::string& path) override {
+    if (asked_)
+      return fail(ErrorCode::kInvalidArgument, path, "the drivers of " + path_ + " are in use already",
+                  "name it before any device");
+    path_ = path;
+    return {};
+  }
   std::optional<std::string> unavailable() const override { return look().reason; }
   std::vector<DeviceListing> devices() const override {
     std::vector<DeviceListing> listings;
@@ -47,6 +55,7 @@ class OpenClBackend final : public Backend {
   // Drivers are large: they are loaded when someone first asks for devices.
   const Found& look() const {
     std::call_once(looked_, [&] {
+      asked_ = true;
       const auto find = [&]() -> Status {
         TRIREME_ASSIGN(found_.library, Library::load(path_));
         TRIREME_ASSIGN(found_.devices, find_devices(*found_.library));
@@ -59,6 +68,7 @@ class OpenClBackend final : public Backend {
 
   std::string path_;
   mutable std::once_flag looked_;
+  mutable std::atomic<bool> asked_ = false;
   mutable Found found_;
 };
 

@@ -11,27 +11,6 @@ namespace trireme::opencl_double {
 namespace {
 
 using runtime::Model;
-using runtime::Session;
-using runtime::SessionOptions;
-
-SessionOptions small() {
-  SessionOptions options;
-  options.context = 128;
-  options.max_rows = 32;
-  return options;
-}
-
-Result<std::vector<int32_t>> greedy_on(const std::shared_ptr<const Model>& model, compiler::Placement placement,
-                                       std::span<const int32_t> ids, size_t count) {
-  TRIREME_ASSIGN(const auto session, Session::create(model, std::move(placement), small()));
-  return greedy(*session, ids, count, 8);
-}
-
-std::shared_ptr<const Model> open_model(const std::string& path) {
-  auto model = Model::open(path);
-  EXPECT_TRUE(model) << model.error().message();
-  return model ? *model : nullptr;
-}
 
 int layers_of(const Model& model) { return int(model.hyperparameters().layers); }
 
@@ -87,45 +66,15 @@ TEST_F(Accelerator, DelaysChangeNothing) {
   EXPECT_EQ(*found, golden.greedy_ids);
 }
 
-// Any run either gives what it should or an error that says what failed; whatever happens, no rule of OpenCL is broken
-// and nothing is left behind.
 TEST_F(Accelerator, FailuresByChanceAreErrorsAndNothingElse) {
-#ifdef TRIREME_SANITIZED
-  constexpr uint64_t kSeeds = 60;
-#else
-  constexpr uint64_t kSeeds = 300;
-#endif
-  constexpr double kRates[] = {0.02, 0.003, 0.0005, 0.0001};
   const auto golden = testing_support::load_golden_model("llama");
   const auto model = open_model(golden.folder);
   ASSERT_TRUE(model);
-  const auto run = [&]() -> Result<std::vector<int32_t>> {
+  const std::vector<int32_t> expected(golden.greedy_ids.begin(), golden.greedy_ids.begin() + 4);
+  expect_errors_by_chance(expected, [&]() -> Result<std::vector<int32_t>> {
     TRIREME_ASSIGN(const auto device, open_double(0));
     return greedy_on(model, compiler::Placement::on(device, layers_of(*model)), golden.input_ids, 4);
-  };
-  const std::vector<int32_t> expected(golden.greedy_ids.begin(), golden.greedy_ids.begin() + 4);
-  size_t failed = 0;
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    const double rate = kRates[seed % std::size(kRates)];
-    set_chance({seed, seed % 3 == 0 ? 0 : rate, seed % 3 == 1 ? 0 : rate, 0.01, 50});
-    const auto found = run();
-    if (found) {
-      EXPECT_EQ(*found, expected);
-    } else {
-      ++failed;
-      EXPECT_GT(failures(), 0u) << found.error().message();
-      EXPECT_THAT(found.error().code(),
-                  testing::AnyOf(ErrorCode::kDeviceLost, ErrorCode::kOutOfMemory, ErrorCode::kInternal,
-                                 ErrorCode::kNotFound, ErrorCode::kUnsupported))
-          << found.error().message();
-    }
-    expect_clean();
-    if (HasFailure()) break;
-  }
-  EXPECT_GT(failed, kSeeds / 4);
-  EXPECT_LT(failed, kSeeds * 9 / 10);
-  RecordProperty("failed", int(failed));
+  });
 }
 
 }  // namespace
