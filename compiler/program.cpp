@@ -164,18 +164,25 @@ Result<BufferRange> Program::output(std::string_view name) const {
   return fail(ErrorCode::kInternal, "output " + std::string(name), "no part computes it");
 }
 
+Status Program::submit_part(int index, std::span<const std::shared_ptr<Timeline>> timelines, uint64_t value) {
+  RecordedPart& part = parts_[size_t(index)];
+  for (size_t i = 0; i < part.sources.size(); ++i) part.waits[i] = {timelines[size_t(part.sources[i])].get(), value};
+  if (part.bridge) {
+    const std::span<const TimelinePoint> sources = std::span(part.waits).first(part.sources.size());
+    part.waits.back() = {part.bridge->done.get(), value};
+    TRIREME_TRY(bridges_.submit([bridge = part.bridge.get()] { return bridge->run(); }, sources,
+                                std::span(&part.waits.back(), 1)));
+  }
+  const TimelinePoint signal{timelines[size_t(index)].get(), value};
+  return part.memory.device->submit(*part.list, part.waits, std::span(&signal, 1));
+}
+
 Status Program::submit(std::span<const std::shared_ptr<Timeline>> timelines, uint64_t value) {
   for (size_t index = 0; index < parts_.size(); ++index) {
-    RecordedPart& part = parts_[index];
-    for (size_t i = 0; i < part.sources.size(); ++i) part.waits[i] = {timelines[size_t(part.sources[i])].get(), value};
-    if (part.bridge) {
-      const std::span<const TimelinePoint> sources = std::span(part.waits).first(part.sources.size());
-      part.waits.back() = {part.bridge->done.get(), value};
-      TRIREME_TRY(bridges_.submit([bridge = part.bridge.get()] { return bridge->run(); }, sources,
-                                  std::span(&part.waits.back(), 1)));
-    }
-    const TimelinePoint signal{timelines[index].get(), value};
-    TRIREME_TRY(part.memory.device->submit(*part.list, part.waits, std::span(&signal, 1)));
+    const Status status = submit_part(int(index), timelines, value);
+    if (status) continue;
+    for (; index < parts_.size(); ++index) timelines[index]->fail_with(status.error());
+    return status;
   }
   return {};
 }

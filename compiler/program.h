@@ -37,7 +37,8 @@ class Program {
   // Where an output of the graph is after a step, and the timeline that says so.
   Result<BufferRange> output(std::string_view name) const;
 
-  // Submits every part; part i signals timelines[i] with `value` after it has waited for the parts before it.
+  // Submits every part; part i signals timelines[i] with `value` after it has waited for the parts before it. When it
+  // fails, so do the timelines of the parts that it did not submit.
   Status submit(std::span<const std::shared_ptr<Timeline>> timelines, uint64_t value);
 
  private:
@@ -65,6 +66,7 @@ class Program {
 
   explicit Program(CompiledGraph compiled) : compiled_(std::move(compiled)) {}
 
+  Status submit_part(int part, std::span<const std::shared_ptr<Timeline>> timelines, uint64_t value);
   Status record(int part, const ProgramBindings& bindings, WeightStore& weights);
   Status record_transfers(int part);
   Status record_node(int part, graph::NodeId node, const ProgramBindings& bindings, WeightStore& weights);

@@ -304,12 +304,21 @@ Status Session::run(Variant& variant, std::span<const StepRow> rows) {
   for (Part& part : parts_)
     if (part.owns_step) TRIREME_TRY(part.memory.step->write(0, inputs));
   const uint64_t number = ++step_number_;
-  TRIREME_TRY(variant.program->submit(timelines_, number));
-  for (const auto& timeline : timelines_) TRIREME_TRY(timeline->wait(number, kStepTimeout));
-  return {};
+  Status status = variant.program->submit(timelines_, number);
+  // Also after a failure: lists that are still under way use memory and timelines that may then be freed.
+  for (const auto& timeline : timelines_) {
+    Status ended = timeline->wait(number, kStepTimeout);
+    if (ended) continue;
+    if (status) status = std::move(ended);
+    if (status.error().code() == ErrorCode::kTimeout) break;
+  }
+  // A timeline that failed stays so, and no longer tells when a list is over.
+  if (!status) failure_ = status.error();
+  return status;
 }
 
 Result<Logits> Session::step(std::span<const StepRow> rows) {
+  if (failure_) return fail(*failure_, "an earlier step of the session");
   int64_t outputs = 0;
   TRIREME_TRY(check_rows(rows, outputs));
   TRIREME_ASSIGN(Variant* const variant, variant_for(int64_t(rows.size()), outputs));

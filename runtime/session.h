@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -68,7 +69,7 @@ class Session {
   // each tensor how many bytes of the model were asked for so far; an error that it returns ends the work.
   Status warm_up(int64_t rows = 1, const std::function<Status(uint64_t bytes)>& loading = {});
 
-  // Computes a batch of tokens. When it fails no sequence has grown.
+  // Computes a batch of tokens. When it fails no sequence has grown. After a failure of a device every step fails.
   // Errors: kInvalidArgument for a token, sequence or count that cannot be; kContextOverflow; kOutOfMemory when the
   // pool is full; the device's own.
   Result<Logits> step(std::span<const StepRow> rows);
@@ -140,6 +141,7 @@ class Session {
   std::vector<Variant> variants_;  // by tokens, then outputs
   std::vector<std::shared_ptr<Timeline>> timelines_;
   uint64_t step_number_ = 0;
+  std::optional<Error> failure_;  // of a step that its devices could not finish
 
   // Reused by every step, so that a step allocates nothing.
   std::vector<std::byte> staging_;

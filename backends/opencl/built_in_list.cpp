@@ -1,40 +1,9 @@
 #include "backends/opencl/built_in_list.h"
 
+#include "hal/op_ranges.h"
+
 namespace trireme::opencl {
 namespace {
-
-// The ranges of an op's operands by their numbers in the op.
-struct Ranges {
-  std::vector<BufferRange> inputs;
-  std::vector<BufferRange> outputs;
-};
-
-// None of the ops that have built-in kernels writes into the storage of an input.
-Result<Ranges> ranges_of(const OpDesc& op, std::span<const BufferRange> given) {
-  Ranges ranges;
-  size_t next = 0;
-  const auto take = [&](const TensorDesc& desc) -> Result<BufferRange> {
-    if (next >= given.size()) return fail(ErrorCode::kInvalidArgument, op.text(), "operands are missing");
-    const BufferRange range = given[next++];
-    if (range.bytes != uint64_t(desc.bytes()))
-      return fail(ErrorCode::kInvalidArgument, op.text(),
-                  "a range has " + std::to_string(range.bytes) + " bytes, not " + std::to_string(desc.bytes()));
-    return range;
-  };
-  for (const Operand& operand : op.inputs) {
-    BufferRange range;
-    if (!operand.constant) {
-      TRIREME_ASSIGN(range, take(operand.desc));
-    }
-    ranges.inputs.push_back(range);
-  }
-  for (const TensorDesc& output : op.outputs) {
-    TRIREME_ASSIGN(const BufferRange range, take(output));
-    ranges.outputs.push_back(range);
-  }
-  if (next != given.size()) return fail(ErrorCode::kInvalidArgument, op.text(), "there are too many operands");
-  return ranges;
-}
 
 // Where the I32 is that limits the op's rows.
 Result<BufferRange> row_count(const BuiltInOp& op, const DispatchOperands& operands) {
@@ -53,7 +22,7 @@ Status BuiltInList::dispatch(std::shared_ptr<const PreparedOp> prepared, const D
   const auto* op = dynamic_cast<const BuiltInOp*>(prepared.get());
   if (!op || op->connection != list_.connection())
     return fail(ErrorCode::kInvalidArgument, "command list", "the op was prepared by another device");
-  TRIREME_ASSIGN(const Ranges ranges, ranges_of(op->description, operands.ranges));
+  TRIREME_ASSIGN(const OpRanges ranges, op_ranges(op->description, operands.ranges));
   TRIREME_ASSIGN(const BufferRange count, row_count(*op, operands));
   // A count may stand anywhere; what is bound begins at the grain.
   const uint64_t inside = count.offset % kBindingAlignment;
