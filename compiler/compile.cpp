@@ -1,7 +1,9 @@
 #include "compiler/compile.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "compiler/partition.h"
 #include "compiler/passes/passes.h"
 #include "graph/verifier.h"
 
@@ -20,48 +22,16 @@ struct Pass {
   bool enabled;
 };
 
-// The part that computes a layer.
-int part_of_layer(const std::vector<Part>& parts, int layer) {
-  for (size_t i = 0; i < parts.size(); ++i)
-    if (layer >= parts[i].first_layer && layer <= parts[i].last_layer) return int(i);
-  return -1;
-}
-
-std::vector<Part> make_parts(const Placement& placement) {
-  std::vector<Part> parts;
-  for (const LayerRange& range : placement.ranges) {
-    if (!parts.empty() && parts.back().device == range.device) {
-      parts.back().last_layer = range.last;
-    } else {
-      Part part;
-      part.device = range.device;
-      part.first_layer = range.first;
-      part.last_layer = range.last;
-      parts.push_back(std::move(part));
-    }
+// What the part's ops cost, all together.
+OpCost total_cost(const PartNodes& nodes, const std::vector<OpCost>& costs) {
+  OpCost total;
+  for (const NodeId node : nodes.nodes) {
+    total.multiply_adds += costs[node].multiply_adds;
+    total.bytes_moved += costs[node].bytes_moved;
+    total.weight_bytes += costs[node].weight_bytes;
+    total.workspace_bytes = std::max(total.workspace_bytes, costs[node].workspace_bytes);
   }
-  return parts;
-}
-
-// Asks the device about every op of the part; workspaces[i] belongs to the i-th node of the levels, flattened.
-Result<std::vector<uint64_t>> assess_part(const Graph& graph, const Device& device, Part& part) {
-  std::vector<OpDesc> ops;
-  for (const auto& level : part.levels)
-    for (const NodeId id : level) ops.push_back(graph.op_desc(id));
-  const std::vector<Assessment> answers = device.assess(ops);
-  std::vector<uint64_t> workspaces;
-  for (size_t i = 0; i < answers.size(); ++i) {
-    if (const auto* unsupported = std::get_if<Unsupported>(&answers[i]))
-      return fail(ErrorCode::kUnsupported, ops[i].text(), device.info().id + " cannot do it: " + unsupported->reason,
-                  "choose another device");
-    const OpCost& cost = std::get<OpCost>(answers[i]);
-    part.cost.multiply_adds += cost.multiply_adds;
-    part.cost.bytes_moved += cost.bytes_moved;
-    part.cost.weight_bytes += cost.weight_bytes;
-    part.cost.workspace_bytes = std::max(part.cost.workspace_bytes, cost.workspace_bytes);
-    workspaces.push_back(cost.workspace_bytes);
-  }
-  return workspaces;
+  return total;
 }
 
 bool lives_in_arena(const Graph& graph, ValueId value) { return graph.value(value).kind == ValueKind::kComputed; }
@@ -69,13 +39,16 @@ bool lives_in_arena(const Graph& graph, ValueId value) { return graph.value(valu
 // Values that parts after `part` read, so that they must outlive its levels.
 bool leaves_part(const Graph& graph, const std::vector<int>& part_of_node, int part, ValueId value) {
   if (graph.is_output(value)) return true;
-  for (const NodeId consumer : graph.consumers(value))
-    if (part_of_node[consumer] != part) return true;
+  for (const NodeId consumer : graph.consumers(value)) {
+    const graph::Node& node = graph.node(consumer);
+    if (is_view(node) ? leaves_part(graph, part_of_node, part, node.outputs[0]) : part_of_node[consumer] != part)
+      return true;
+  }
   return false;
 }
 
-void plan_part(const Graph& graph, const std::vector<int>& part_of_node, int index,
-               const std::vector<uint64_t>& workspaces, Part& part) {
+void plan_part(const Graph& graph, const std::vector<int>& part_of_node, int index, const std::vector<OpCost>& costs,
+               Part& part) {
   std::vector<Lifetime> lifetimes;
   std::vector<int64_t> lifetime_of(graph.value_count(), -1);
   const auto end = int64_t(part.levels.size());
@@ -92,16 +65,14 @@ void plan_part(const Graph& graph, const std::vector<int>& part_of_node, int ind
   };
   for (const Transfer& transfer : part.incoming) touch(transfer.value, -1);
   std::vector<std::pair<NodeId, size_t>> workspace_lifetimes;
-  size_t flat = 0;
   for (size_t level = 0; level < part.levels.size(); ++level) {
     for (const NodeId id : part.levels[level]) {
       for (const ValueId input : graph.node(id).inputs) touch(input, int64_t(level));
       for (const ValueId output : graph.node(id).outputs) touch(output, int64_t(level));
-      if (workspaces[flat] > 0) {
+      if (costs[id].workspace_bytes > 0) {
         workspace_lifetimes.emplace_back(id, lifetimes.size());
-        lifetimes.push_back({workspaces[flat], int64_t(level), int64_t(level)});
+        lifetimes.push_back({costs[id].workspace_bytes, int64_t(level), int64_t(level)});
       }
-      ++flat;
     }
   }
   const MemoryPlan plan = plan_memory(lifetimes);
@@ -116,29 +87,25 @@ void plan_part(const Graph& graph, const std::vector<int>& part_of_node, int ind
   for (const auto& [node, lifetime] : workspace_lifetimes) part.workspace_offsets[node] = plan.offsets[lifetime];
 }
 
-// Splits the nodes over the parts and finds what crosses between them.
-Result<std::vector<int>> split(const Graph& graph, std::vector<Part>& parts) {
-  std::vector<int> part_of_node(graph.node_count(), -1);
-  std::vector<std::vector<NodeId>> nodes(parts.size());
-  for (const NodeId id : graph.node_order()) {
-    const int part = part_of_layer(parts, graph.node(id).layer);
-    if (part < 0)
-      return fail(ErrorCode::kInternal, graph.node(id).label,
-                  "no part holds layer " + std::to_string(graph.node(id).layer));
-    part_of_node[id] = part;
-    nodes[size_t(part)].push_back(id);
+// The node that computes the storage of a value, if one does.
+std::optional<NodeId> storage_producer(const Graph& graph, ValueId value) {
+  const int64_t producer = graph.value(graph.storage_root(value)).producer;
+  return producer == graph::kNoNode ? std::nullopt : std::optional(NodeId(producer));
+}
+
+// What a part reads of values that others compute.
+std::vector<Transfer> incoming(const Graph& graph, const std::vector<int>& part_of_node, const PartNodes& nodes,
+                               int part) {
+  std::vector<Transfer> transfers;
+  for (const NodeId id : nodes.nodes)
     for (const ValueId input : graph.node(id).inputs) {
+      const auto producer = storage_producer(graph, input);
+      if (!producer || part_of_node[*producer] == part) continue;
       const ValueId root = graph.storage_root(input);
-      const int64_t producer = graph.value(root).producer;
-      if (producer == graph::kNoNode || part_of_node[size_t(producer)] == part) continue;
-      auto& incoming = parts[size_t(part)].incoming;
       const auto same = [&](const Transfer& transfer) { return transfer.value == root; };
-      if (std::none_of(incoming.begin(), incoming.end(), same))
-        incoming.push_back({root, part_of_node[size_t(producer)]});
+      if (std::none_of(transfers.begin(), transfers.end(), same)) transfers.push_back({root, part_of_node[*producer]});
     }
-  }
-  for (size_t i = 0; i < parts.size(); ++i) parts[i].levels = schedule(graph, nodes[i]);
-  return part_of_node;
+  return transfers;
 }
 
 }  // namespace
@@ -173,13 +140,21 @@ Result<CompiledGraph> compile(Graph graph, const Placement& placement, const Com
 
   CompiledGraph compiled;
   compiled.step = step_layout(graph);
-  compiled.parts = make_parts(placement);
-  TRIREME_ASSIGN(const std::vector<int> part_of_node, split(graph, compiled.parts));
-  for (size_t i = 0; i < compiled.parts.size(); ++i) {
-    Part& part = compiled.parts[i];
-    TRIREME_ASSIGN(const std::vector<uint64_t> workspaces,
-                   assess_part(graph, *placement.devices[size_t(part.device)], part));
-    plan_part(graph, part_of_node, int(i), workspaces, part);
+  TRIREME_ASSIGN(const Partition split, partition(graph, placement));
+  std::vector<int> part_of_node(graph.node_count(), -1);
+  for (size_t i = 0; i < split.parts.size(); ++i)
+    for (const NodeId node : split.parts[i].nodes) part_of_node[node] = int(i);
+  for (size_t i = 0; i < split.parts.size(); ++i) {
+    const PartNodes& nodes = split.parts[i];
+    Part part;
+    part.device = nodes.device;
+    part.first_layer = nodes.first_layer;
+    part.last_layer = nodes.last_layer;
+    part.levels = schedule(graph, nodes.nodes);
+    part.incoming = incoming(graph, part_of_node, nodes, int(i));
+    part.cost = total_cost(nodes, split.costs);
+    plan_part(graph, part_of_node, int(i), split.costs, part);
+    compiled.parts.push_back(std::move(part));
   }
   compiled.graph = std::move(graph);
   return compiled;

@@ -22,7 +22,7 @@ struct Transfer {
   int from_part = 0;
 };
 
-// Neighbouring layers on one device.
+// Ops of neighbouring layers on one device. A layer lies in one part, unless some of its ops need the fallback.
 struct Part {
   int device = 0;  // index into Placement::devices
   int first_layer = 0;
@@ -43,9 +43,10 @@ struct CompiledGraph {
   std::vector<Part> parts;
 };
 
-// Rewrites the graph, splits it at the placement's ranges, asks each device whether it can do each op, and gives every
-// buffer an offset. Nothing is loaded and nothing allocated on a device.
-// Errors: kUnsupported naming op, shapes, formats, device and reason; kInvalidArgument for a bad placement.
+// Rewrites the graph, asks each device whether it can do each op, splits the graph at the placement's ranges and where
+// ops need the fallback, and gives every buffer an offset. Nothing is loaded and nothing allocated on a device.
+// Errors: kUnsupported naming each op that can't be done, shapes, formats, device and reason; kInvalidArgument for a
+// bad placement.
 Result<CompiledGraph> compile(graph::Graph graph, const Placement& placement, const CompileOptions& options = {});
 
 // The rewrites alone.

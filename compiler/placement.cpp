@@ -22,6 +22,10 @@ Status check(const Placement& placement, int layers) {
                   "device " + std::to_string(range.device) + " is not in the list");
     next = range.last + 1;
   }
+  if (placement.fallback < -1 || placement.fallback >= int(placement.devices.size()) ||
+      (placement.fallback >= 0 && !placement.devices[size_t(placement.fallback)]))
+    return fail(ErrorCode::kInvalidArgument, "placement",
+                "fallback " + std::to_string(placement.fallback) + " is not in the list of devices");
   if (next != layers + 1)
     return fail(ErrorCode::kInvalidArgument, "placement",
                 "it ends before layer " + std::to_string(next) + " of " + std::to_string(layers));

@@ -21,6 +21,7 @@ struct LayerRange {
 struct Placement {
   std::vector<std::shared_ptr<Device>> devices;
   std::vector<LayerRange> ranges;
+  int fallback = -1;  // index into devices of the one that does the ops which a range's device can't; -1: none may
 
   // Everything on one device.
   static Placement on(std::shared_ptr<Device> device, int layers);

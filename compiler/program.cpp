@@ -66,13 +66,18 @@ Status Program::record(int index, const ProgramBindings& bindings, WeightStore& 
 Status Program::record_transfers(int index) {
   RecordedPart& part = parts_[size_t(index)];
   const Part& compiled = compiled_.parts[size_t(index)];
+  bool copies = false;
   for (const Transfer& transfer : compiled.incoming) {
     const RecordedPart& source = parts_[size_t(transfer.from_part)];
     const auto bytes = uint64_t(compiled_.graph.value(transfer.value).desc.bytes());
     const BufferRange from{source.memory.arena.get(),
                            compiled_.parts[size_t(transfer.from_part)].value_offsets[transfer.value], bytes};
     const BufferRange to{part.memory.arena.get(), compiled.value_offsets[transfer.value], bytes};
-    if (auto import = reach(source.memory, part.memory)) {
+    if (source.memory.device == part.memory.device) {
+      TRIREME_TRY(part.list->copy(from, to));
+      copies = true;
+    } else if (auto import = reach(source.memory, part.memory)) {
+      copies = true;
       TRIREME_TRY(part.list->copy({import->get(), from.offset, bytes}, to));
       part.imports.push_back(std::move(*import));
     } else if (import.error().code() == ErrorCode::kUnsupported) {
@@ -90,7 +95,7 @@ Status Program::record_transfers(int index) {
     TRIREME_ASSIGN(part.bridge->done, part.memory.device->create_timeline());
     part.waits.emplace_back();
   }
-  if (!part.imports.empty()) TRIREME_TRY(part.list->barrier());
+  if (copies) TRIREME_TRY(part.list->barrier());
   return {};
 }
 
@@ -159,18 +164,25 @@ Result<BufferRange> Program::output(std::string_view name) const {
   return fail(ErrorCode::kInternal, "output " + std::string(name), "no part computes it");
 }
 
+Status Program::submit_part(int index, std::span<const std::shared_ptr<Timeline>> timelines, uint64_t value) {
+  RecordedPart& part = parts_[size_t(index)];
+  for (size_t i = 0; i < part.sources.size(); ++i) part.waits[i] = {timelines[size_t(part.sources[i])].get(), value};
+  if (part.bridge) {
+    const std::span<const TimelinePoint> sources = std::span(part.waits).first(part.sources.size());
+    part.waits.back() = {part.bridge->done.get(), value};
+    TRIREME_TRY(bridges_.submit([bridge = part.bridge.get()] { return bridge->run(); }, sources,
+                                std::span(&part.waits.back(), 1)));
+  }
+  const TimelinePoint signal{timelines[size_t(index)].get(), value};
+  return part.memory.device->submit(*part.list, part.waits, std::span(&signal, 1));
+}
+
 Status Program::submit(std::span<const std::shared_ptr<Timeline>> timelines, uint64_t value) {
   for (size_t index = 0; index < parts_.size(); ++index) {
-    RecordedPart& part = parts_[index];
-    for (size_t i = 0; i < part.sources.size(); ++i) part.waits[i] = {timelines[size_t(part.sources[i])].get(), value};
-    if (part.bridge) {
-      const std::span<const TimelinePoint> sources = std::span(part.waits).first(part.sources.size());
-      part.waits.back() = {part.bridge->done.get(), value};
-      TRIREME_TRY(part.bridge->queue.submit([bridge = part.bridge.get()] { return bridge->run(); }, sources,
-                                            std::span(&part.waits.back(), 1)));
-    }
-    const TimelinePoint signal{timelines[index].get(), value};
-    TRIREME_TRY(part.memory.device->submit(*part.list, part.waits, std::span(&signal, 1)));
+    const Status status = submit_part(int(index), timelines, value);
+    if (status) continue;
+    for (; index < parts_.size(); ++index) timelines[index]->fail_with(status.error());
+    return status;
   }
   return {};
 }

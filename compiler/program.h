@@ -37,11 +37,12 @@ class Program {
   // Where an output of the graph is after a step, and the timeline that says so.
   Result<BufferRange> output(std::string_view name) const;
 
-  // Submits every part; part i signals timelines[i] with `value` after it has waited for the parts before it.
+  // Submits every part; part i signals timelines[i] with `value` after it has waited for the parts before it. When it
+  // fails, so do the timelines of the parts that it did not submit.
   Status submit(std::span<const std::shared_ptr<Timeline>> timelines, uint64_t value);
 
  private:
-  // Carries values between devices through host memory, on a thread of its own while the caller goes on.
+  // Carries values between devices through host memory while the caller goes on.
   struct Bridge {
     struct Copy {
       BufferRange from;
@@ -50,7 +51,6 @@ class Program {
     };
     std::vector<Copy> copies;
     std::shared_ptr<Timeline> done;  // of the part's device
-    HostQueue queue;
 
     Status run();
   };
@@ -66,6 +66,7 @@ class Program {
 
   explicit Program(CompiledGraph compiled) : compiled_(std::move(compiled)) {}
 
+  Status submit_part(int part, std::span<const std::shared_ptr<Timeline>> timelines, uint64_t value);
   Status record(int part, const ProgramBindings& bindings, WeightStore& weights);
   Status record_transfers(int part);
   Status record_node(int part, graph::NodeId node, const ProgramBindings& bindings, WeightStore& weights);
@@ -73,6 +74,7 @@ class Program {
 
   CompiledGraph compiled_;
   std::vector<RecordedPart> parts_;
+  HostQueue bridges_;  // runs them in the order of their parts; ends before these
 };
 
 }  // namespace trireme::compiler

@@ -235,6 +235,15 @@ bool same_graph(const Graph& a, const Graph& b) {
   return true;
 }
 
+bool is_view(const Node& node) { return std::holds_alternative<Reshape>(node.params); }
+
+std::optional<NodeId> computed_by(const Graph& graph, ValueId value) {
+  int64_t producer = graph.value(value).producer;
+  while (producer != kNoNode && is_view(graph.node(NodeId(producer))))
+    producer = graph.value(graph.node(NodeId(producer)).inputs[0]).producer;
+  return producer == kNoNode ? std::nullopt : std::optional(NodeId(producer));
+}
+
 std::vector<LayerInfo> layers_of(const Graph& graph) {
   std::map<int, LayerInfo> layers;
   const auto add_once = [](std::vector<ValueId>& ids, ValueId id) {

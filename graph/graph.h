@@ -118,6 +118,11 @@ class Graph {
 // True when both graphs are the same up to the numbering of ids: same named values, nodes, order, labels and outputs.
 bool same_graph(const Graph& a, const Graph& b);
 
+// A reshape: another view of its input's storage, which nobody computes.
+bool is_view(const Node& node);
+// The node whose result the value is, past reshapes; nullopt when no node computes it.
+std::optional<NodeId> computed_by(const Graph& graph, ValueId value);
+
 // The nodes of one layer, in running order.
 struct LayerInfo {
   int layer = 0;

@@ -10,6 +10,17 @@ Result<std::shared_ptr<Device>> compile_kernels_of(std::shared_ptr<KernelDevice>
               "use another device");
 }
 
+Status Backend::use_library(const std::string& path) {
+  return fail(ErrorCode::kUnsupported, path, "the backend " + std::string(name()) + " loads no drivers");
+}
+
+Status Registry::use_library(std::string_view backend, const std::string& path) {
+  for (const auto& known : backends_)
+    if (known->name() == backend) return known->use_library(path);
+  return fail(ErrorCode::kNotFound, "backend " + std::string(backend), "this program was built without it",
+              "build it with TRIREME_BACKENDS");
+}
+
 void Registry::add(std::unique_ptr<Backend> backend) { backends_.push_back(std::move(backend)); }
 
 Result<std::shared_ptr<Device>> Registry::open(std::string_view id, const DeviceOptions& options) const {

@@ -40,6 +40,10 @@ class Backend {
   virtual ~Backend() = default;
   virtual std::string_view name() const = 0;  // "cpu"
 
+  // Drivers are those of this library from now on, instead of the usual ones. Only before anyone asked for devices.
+  // Errors: kUnsupported where a backend loads none, kInvalidArgument when it is too late.
+  virtual Status use_library(const std::string& path);
+
   // Empty when usable, else the reason ("libOpenCL.so.1 was not found"), which is never an error by itself.
   virtual std::optional<std::string> unavailable() const = 0;
   virtual std::vector<DeviceListing> devices() const = 0;
@@ -52,6 +56,9 @@ class Registry {
   void compile_with(KernelCompiler compiler) { kernel_compiler_ = std::move(compiler); }
   void add(std::unique_ptr<Backend> backend);
   std::span<const std::unique_ptr<Backend>> backends() const { return backends_; }
+
+  // As Backend::use_library. Errors: also kNotFound when there is no such backend.
+  Status use_library(std::string_view backend, const std::string& path);
 
   // Opens "backend:index". Errors: kNotFound with the ids that exist; kUnsupported when the backend is unavailable
   // or cannot do what the options ask for.

@@ -1,6 +1,7 @@
 #include "runtime/planner.h"
 
 #include <algorithm>
+#include <set>
 
 #include "compiler/compile.h"
 #include "runtime/kv_blocks.h"
@@ -69,6 +70,86 @@ tl::unexpected<Error> does_not_fit(const PlannedRange& range, int64_t tokens, in
                   mebibytes(needed - range.budget_bytes) + " more would do, here or on another device");
 }
 
+void add_fallback(compiler::Placement& placement, const std::shared_ptr<Device>& device) {
+  const auto same =
+      std::ranges::find_if(placement.devices, [&](const auto& other) { return other->info().id == device->info().id; });
+  placement.fallback = int(same - placement.devices.begin());
+  if (same == placement.devices.end()) placement.devices.push_back(device);
+}
+
+// The device of the layer that a part is of.
+int layer_device(const compiler::Placement& placement, const compiler::Part& part) {
+  for (const compiler::LayerRange& range : placement.ranges)
+    if (part.first_layer >= range.first && part.first_layer <= range.last) return range.device;
+  return part.device;
+}
+
+bool fallback_needed(const compiler::CompiledGraph& compiled, const compiler::Placement& placement) {
+  return std::ranges::any_of(compiled.parts,
+                             [&](const compiler::Part& part) { return part.device != layer_device(placement, part); });
+}
+
+// Weights and caches that the device's ops read, each once.
+LayerBytes device_bytes(const compiler::CompiledGraph& compiled, int device) {
+  LayerBytes bytes;
+  std::set<graph::ValueId> seen;
+  for (const compiler::Part& part : compiled.parts) {
+    if (part.device != device) continue;
+    for (const auto& level : part.levels)
+      for (const graph::NodeId node : level)
+        for (const graph::ValueId input : compiled.graph.node(node).inputs) {
+          const graph::ValueId root = compiled.graph.storage_root(input);
+          const graph::Value& value = compiled.graph.value(root);
+          if (!seen.insert(root).second) continue;
+          if (value.kind == graph::ValueKind::kWeight) bytes.weights += uint64_t(value.desc.bytes());
+          if (value.kind == graph::ValueKind::kState) bytes.kv += uint64_t(value.desc.bytes());
+        }
+  }
+  return bytes;
+}
+
+// "ops that opencl:4 cannot do: attention, rope_store"
+std::string fallback_reason(const compiler::CompiledGraph& compiled, const compiler::Placement& placement) {
+  std::set<std::string> ops, devices;
+  for (const compiler::Part& part : compiled.parts) {
+    const int owner = layer_device(placement, part);
+    if (part.device == owner) continue;
+    devices.insert(placement.devices[size_t(owner)]->info().id);
+    for (const auto& level : part.levels)
+      for (const graph::NodeId node : level) ops.emplace(op_name(compiled.graph.node(node).params));
+  }
+  const auto joined = [](const std::set<std::string>& names, const char* separator) {
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : separator) + name;
+    return text;
+  };
+  return "ops that " + joined(devices, " or ") + " cannot do: " + joined(ops, ", ");
+}
+
+// Says what the ranges take without the ops that go to the fallback, and what these take there.
+void move_to_fallback(const compiler::CompiledGraph& compiled, const PlanDevice& fallback, Plan& plan) {
+  const compiler::Placement& placement = plan.placement;
+  const std::string reason = fallback_reason(compiled, placement);
+  PlannedRange rest;
+  rest.first_layer = compiled.parts.front().first_layer;
+  rest.last_layer = compiled.parts.back().last_layer;
+  rest.device = fallback.device->info().id;
+  rest.budget_bytes = free_bytes(fallback);
+  rest.reason = reason;
+  const auto own = std::ranges::find(plan.ranges, rest.device, &PlannedRange::device);
+  if (own == plan.ranges.end())
+    plan.ranges.push_back(rest);
+  else
+    own->reason += ", and " + reason;
+  for (PlannedRange& range : plan.ranges)
+    for (size_t i = 0; i < placement.devices.size(); ++i) {
+      if (placement.devices[i]->info().id != range.device) continue;
+      const LayerBytes bytes = device_bytes(compiled, int(i));
+      range.weight_bytes = bytes.weights;
+      range.kv_bytes = bytes.kv;
+    }
+}
+
 }  // namespace
 
 Result<Plan> plan_placement(const Model& model, std::vector<PlanDevice> devices, const PlanOptions& options) {
@@ -112,10 +193,13 @@ Result<Plan> plan_placement(const Model& model, std::vector<PlanDevice> devices,
     plan.placement.ranges.push_back({range.first_layer, range.last_layer, int(i)});
     first = end;
   }
+  if (options.fallback) add_fallback(plan.placement, options.fallback->device);
   TRIREME_ASSIGN(const compiler::CompiledGraph compiled, compiler::compile(std::move(graph), plan.placement));
-  for (size_t i = 0; i < plan.ranges.size() && i < compiled.parts.size(); ++i) {
-    PlannedRange& range = plan.ranges[i];
-    range.step_bytes = compiled.parts[i].arena_bytes + compiled.step.bytes;
+  if (fallback_needed(compiled, plan.placement)) move_to_fallback(compiled, *options.fallback, plan);
+  for (PlannedRange& range : plan.ranges) {
+    range.step_bytes = compiled.step.bytes;
+    for (const compiler::Part& part : compiled.parts)
+      if (plan.placement.devices[size_t(part.device)]->info().id == range.device) range.step_bytes += part.arena_bytes;
     if (range.weight_bytes + range.kv_bytes + range.step_bytes > range.budget_bytes)
       return does_not_fit(range, blocks * kPlannedBlock, int(layer_count));
   }

@@ -11,18 +11,21 @@
 
 namespace trireme::runtime {
 
-struct PlanOptions {
-  int64_t context = 0;  // tokens of one sequence; 0: as many as the model was made for
-  int64_t sequences = 1;
-  const Format* kv_format = nullptr;  // null: what the first device prefers
-};
-
 // A device that may be used, and the bytes that the plan may take of it.
 struct PlanDevice {
   std::shared_ptr<Device> device;
   std::optional<uint64_t> budget;  // unset: the free bytes of its heaps
 };
 
+struct PlanOptions {
+  int64_t context = 0;  // tokens of one sequence; 0: as many as the model was made for
+  int64_t sequences = 1;
+  const Format* kv_format = nullptr;  // null: what the first device prefers
+  // May do the ops that a layer's device can't: one of the others, or one that gets no layers.
+  std::optional<PlanDevice> fallback = {};
+};
+
+// What a device does: layers, and as the last of a plan the ops of other devices' layers that they can't do.
 struct PlannedRange {
   int first_layer = -1;  // -1 the embedding, the number of layers the head
   int last_layer = -1;

@@ -115,7 +115,30 @@ Status Session::compile_variants(const SessionOptions& options, const KvBlocksSh
   return {};
 }
 
+// All capacities share the parts' memory. Errors: kUnsupported when a device can do an op at one capacity alone.
+Status Session::check_parts() const {
+  const auto devices = [](const Variant& variant) {
+    std::vector<int> found;
+    for (const compiler::Part& part : variant.compiled->parts) found.push_back(part.device);
+    return found;
+  };
+  for (const Variant& variant : variants_)
+    if (devices(variant) != devices(variants_[0]))
+      return fail(ErrorCode::kUnsupported, "step of " + std::to_string(variant.tokens) + " rows",
+                  "its ops go to other devices than those of one row", "choose another device");
+  return {};
+}
+
+const KvState* Session::find_state(const Device& device, std::string_view name) const {
+  for (const Part& part : parts_) {
+    const KvState* state = part.memory.device.get() == &device ? part.kv.find(name) : nullptr;
+    if (state) return state;
+  }
+  return nullptr;
+}
+
 Status Session::allocate_parts() {
+  TRIREME_TRY(check_parts());
   const compiler::CompiledGraph& first = *variants_[0].compiled;
   uint64_t step_bytes = 0;
   for (const Variant& variant : variants_) step_bytes = std::max(step_bytes, variant.compiled->step.bytes);
@@ -123,20 +146,30 @@ Status Session::allocate_parts() {
   for (size_t index = 0; index < first.parts.size(); ++index) {
     Part part;
     part.memory.device = placement_.devices[size_t(first.parts[index].device)];
+    Device& device = *part.memory.device;
     uint64_t arena_bytes = compiler::kOffsetAlignment;
     for (const Variant& variant : variants_)
       arena_bytes = std::max(arena_bytes, variant.compiled->parts[index].arena_bytes);
-    TRIREME_ASSIGN(part.memory.step, part.memory.device->allocate(step_bytes));
-    TRIREME_ASSIGN(part.memory.arena, part.memory.device->allocate(arena_bytes));
-    TRIREME_ASSIGN(part.timeline, part.memory.device->create_timeline());
+    // The parts of a device see the same inputs.
+    const auto same = std::find_if(parts_.begin(), parts_.end(),
+                                   [&](const Part& other) { return other.memory.device.get() == &device; });
+    part.owns_step = same == parts_.end();
+    if (part.owns_step) {
+      TRIREME_ASSIGN(part.memory.step, device.allocate(step_bytes));
+    } else {
+      part.memory.step = same->memory.step;
+    }
+    TRIREME_ASSIGN(part.memory.arena, device.allocate(arena_bytes));
+    TRIREME_ASSIGN(part.timeline, device.create_timeline());
     std::vector<std::pair<std::string, TensorDesc>> states;
     for (const auto& level : first.parts[index].levels)
       for (const graph::NodeId node : level)
         for (const graph::ValueId input : first.graph.node(node).inputs) {
           const graph::Value& value = first.graph.value(input);
-          if (value.kind == graph::ValueKind::kState) states.emplace_back(value.name, value.desc);
+          if (value.kind != graph::ValueKind::kState || find_state(device, value.name)) continue;
+          states.emplace_back(value.name, value.desc);
         }
-    TRIREME_ASSIGN(part.kv, KvStorage::create(*part.memory.device, states));
+    TRIREME_ASSIGN(part.kv, KvStorage::create(device, states));
     timelines_.push_back(part.timeline);
     parts_.push_back(std::move(part));
   }
@@ -149,8 +182,8 @@ Status Session::prepare(Variant& variant) {
   compiler::ProgramBindings bindings;
   for (const Part& part : parts_) bindings.parts.push_back(part.memory);
   bindings.state = [this](int part, const graph::Value& state) -> Result<BufferRange> {
-    const KvState* found = parts_[size_t(part)].kv.find(state.name);
-    if (!found) return fail(ErrorCode::kInternal, state.name, "the part does not hold this state");
+    const KvState* found = find_state(*parts_[size_t(part)].memory.device, state.name);
+    if (!found) return fail(ErrorCode::kInternal, state.name, "the part's device does not hold this state");
     return found->range;
   };
   TRIREME_ASSIGN(variant.program, compiler::Program::create(*variant.compiled, bindings, weights_));
@@ -268,14 +301,24 @@ void Session::fill_inputs(const InputOffsets& offsets, std::span<const StepRow> 
 Status Session::run(Variant& variant, std::span<const StepRow> rows) {
   fill_inputs(variant.inputs, rows);
   const std::span<const std::byte> inputs = std::span(staging_).first(variant.program->step().bytes);
-  for (Part& part : parts_) TRIREME_TRY(part.memory.step->write(0, inputs));
+  for (Part& part : parts_)
+    if (part.owns_step) TRIREME_TRY(part.memory.step->write(0, inputs));
   const uint64_t number = ++step_number_;
-  TRIREME_TRY(variant.program->submit(timelines_, number));
-  for (const auto& timeline : timelines_) TRIREME_TRY(timeline->wait(number, kStepTimeout));
-  return {};
+  Status status = variant.program->submit(timelines_, number);
+  // Also after a failure: lists that are still under way use memory and timelines that may then be freed.
+  for (const auto& timeline : timelines_) {
+    Status ended = timeline->wait(number, kStepTimeout);
+    if (ended) continue;
+    if (status) status = std::move(ended);
+    if (status.error().code() == ErrorCode::kTimeout) break;
+  }
+  // A timeline that failed stays so, and no longer tells when a list is over.
+  if (!status) failure_ = status.error();
+  return status;
 }
 
 Result<Logits> Session::step(std::span<const StepRow> rows) {
+  if (failure_) return fail(*failure_, "an earlier step of the session");
   int64_t outputs = 0;
   TRIREME_TRY(check_rows(rows, outputs));
   TRIREME_ASSIGN(Variant* const variant, variant_for(int64_t(rows.size()), outputs));
@@ -311,11 +354,16 @@ OpCost Session::step_cost(int64_t rows) const {
 
 std::vector<DeviceMemory> Session::memory() const {
   std::vector<DeviceMemory> report;
-  for (size_t index = 0; index < parts_.size(); ++index) {
-    const Part& part = parts_[index];
-    const compiler::WeightStore::Bytes weights = weights_.bytes(*part.memory.device);
-    report.push_back({part.memory.device->info().id, weights.copied, weights.mapped, part.kv.bytes(),
-                      part.memory.step->size() + part.memory.arena->size()});
+  for (const Part& part : parts_) {
+    const std::string& id = part.memory.device->info().id;
+    auto entry =
+        std::find_if(report.begin(), report.end(), [&](const DeviceMemory& held) { return held.device == id; });
+    if (entry == report.end()) {
+      const compiler::WeightStore::Bytes weights = weights_.bytes(*part.memory.device);
+      entry = report.insert(entry, {id, weights.copied, weights.mapped, 0, 0});
+    }
+    entry->kv_bytes += part.kv.bytes();
+    entry->step_bytes += part.memory.arena->size() + (part.owns_step ? part.memory.step->size() : 0);
   }
   return report;
 }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -68,7 +69,7 @@ class Session {
   // each tensor how many bytes of the model were asked for so far; an error that it returns ends the work.
   Status warm_up(int64_t rows = 1, const std::function<Status(uint64_t bytes)>& loading = {});
 
-  // Computes a batch of tokens. When it fails no sequence has grown.
+  // Computes a batch of tokens. When it fails no sequence has grown. After a failure of a device every step fails.
   // Errors: kInvalidArgument for a token, sequence or count that cannot be; kContextOverflow; kOutOfMemory when the
   // pool is full; the device's own.
   Result<Logits> step(std::span<const StepRow> rows);
@@ -89,13 +90,14 @@ class Session {
   // What a step of `rows` rows with one output does at full capacity, all devices together.
   OpCost step_cost(int64_t rows) const;
 
-  // What is allocated now, one entry a part of the placement.
+  // What is allocated now, one entry a device.
   std::vector<DeviceMemory> memory() const;
 
  private:
   struct Part {
     compiler::PartMemory memory;
-    KvStorage kv;
+    bool owns_step = false;  // false: that of an earlier part of the device
+    KvStorage kv;            // what no earlier part of the device holds
     std::shared_ptr<Timeline> timeline;
   };
   struct InputOffsets {
@@ -115,7 +117,9 @@ class Session {
 
   compiler::WeightSource watched_source();
   Status compile_variants(const SessionOptions& options, const KvBlocksShape& shape, const Format* kv_format);
+  Status check_parts() const;
   Status allocate_parts();
+  const KvState* find_state(const Device& device, std::string_view name) const;
   Status prepare(Variant& variant);
   Result<Variant*> variant_for(int64_t tokens, int64_t outputs);
   Status check_rows(std::span<const StepRow> rows, int64_t& outputs) const;
@@ -137,6 +141,7 @@ class Session {
   std::vector<Variant> variants_;  // by tokens, then outputs
   std::vector<std::shared_ptr<Timeline>> timelines_;
   uint64_t step_number_ = 0;
+  std::optional<Error> failure_;  // of a step that its devices could not finish
 
   // Reused by every step, so that a step allocates nothing.
   std::vector<std::byte> staging_;

@@ -11,6 +11,9 @@ namespace trireme::tools {
 void add_device_flags(CLI::App& app, DeviceFlags& flags) {
   app.add_option("--device", flags.devices, "Devices to compute on, such as cpu:0 or cpu:0,reference:0")
       ->type_name("ID[,ID..]");
+  app.add_option("--fallback", flags.fallback,
+                 "Device that may do the ops which another cannot, such as cpu:0; without it they are an error")
+      ->type_name("ID");
   app.add_option("--threads", flags.threads, "Host threads of a device that computes on them; 0: one a core")
       ->check(between(0, 1024));
   app.add_option("--kv", flags.kv_format, "Format of the KV cache: F16 or F32; default: what the first device prefers")
@@ -36,6 +39,16 @@ Result<std::vector<runtime::PlanDevice>> open_devices(const Context& context, co
   }
 }
 
+Result<std::optional<runtime::PlanDevice>> open_fallback(const Context& context, const DeviceFlags& flags,
+                                                         const std::vector<runtime::PlanDevice>& devices) {
+  if (flags.fallback.empty()) return std::nullopt;
+  for (const runtime::PlanDevice& device : devices)
+    if (device.device->info().id == flags.fallback) return device;
+  TRIREME_ASSIGN(std::shared_ptr<Device> device,
+                 context.registry.open(flags.fallback, {flags.threads, flags.native_bf16}));
+  return runtime::PlanDevice{std::move(device), std::nullopt};
+}
+
 Result<OpenSession> open_session(const Context& context, std::shared_ptr<const runtime::Model> model,
                                  const DeviceFlags& flags, const runtime::SessionOptions& wanted, int64_t first_rows) {
   runtime::SessionOptions options = wanted;
@@ -43,8 +56,10 @@ Result<OpenSession> open_session(const Context& context, std::shared_ptr<const r
   OpenSession open;
   open.model = std::move(model);
   TRIREME_ASSIGN(std::vector<runtime::PlanDevice> devices, open_devices(context, flags));
-  TRIREME_ASSIGN(open.plan, runtime::plan_placement(*open.model, std::move(devices),
-                                                    {options.context, options.sequences, options.kv_format}));
+  TRIREME_ASSIGN(std::optional<runtime::PlanDevice> fallback, open_fallback(context, flags, devices));
+  TRIREME_ASSIGN(open.plan,
+                 runtime::plan_placement(*open.model, std::move(devices),
+                                         {options.context, options.sequences, options.kv_format, std::move(fallback)}));
   constexpr uint64_t kMebibyte = uint64_t{1} << 20;
   Progress progress("load weights", int64_t(open.model->file().tensor_bytes() / kMebibyte), "MiB");
   const auto loading = [&](uint64_t bytes) -> Status {

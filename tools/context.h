@@ -19,12 +19,14 @@ struct Context {
   Registry registry;
   bool json = false;
   std::string log_level = "warn";
+  std::string opencl_library;       // empty: the loader of drivers
   std::function<Status()> command;  // what the command line asked for
 };
 
 // "--device" and "--threads", as every subcommand that computes takes them.
 struct DeviceFlags {
-  std::string devices;  // "cpu:0,reference:0"; empty: the plan chooses
+  std::string devices;   // "cpu:0,reference:0"; empty: the plan chooses
+  std::string fallback;  // "cpu:0"; empty: what a device can't do is an error
   int threads = 0;
   std::string kv_format;  // "F16", "F32"; empty: what the first device prefers
   bool native_bf16 = false;
@@ -36,6 +38,10 @@ void add_device_flags(CLI::App& app, DeviceFlags& flags);
 
 // Opens the devices that the flags name, or cpu:0. Errors: kNotFound, kUnsupported.
 Result<std::vector<runtime::PlanDevice>> open_devices(const Context& context, const DeviceFlags& flags);
+
+// The one of them that the flags allow to do what another can't, or one more.
+Result<std::optional<runtime::PlanDevice>> open_fallback(const Context& context, const DeviceFlags& flags,
+                                                         const std::vector<runtime::PlanDevice>& devices);
 
 // A model ready to compute.
 struct OpenSession {

@@ -55,6 +55,11 @@ void add_commands(CLI::App& app, Context& context) {
     if (command->get_name() == "completion") continue;
     if (command->get_name() != "chat")
       command->add_flag("--json", context.json, "Print one JSON object on stdout, for programs");
+    if (command->get_option_no_throw("--device") || command->get_name() == "devices")
+      command
+          ->add_option("--opencl-library", context.opencl_library,
+                       "OpenCL driver or loader to use instead of libOpenCL.so.1")
+          ->type_name("PATH");
     command
         ->add_option("--log", context.log_level, "What to tell on stderr of the work: off, error, warn, info or debug")
         ->transform(CLI::IsMember({"off", "error", "warn", "info", "debug"}, CLI::ignore_case))
@@ -84,6 +89,8 @@ int run(int argc, char** argv) {
     return kWrongUsage;
   }
   start_log(context.log_level);
+  if (!context.opencl_library.empty())
+    if (const Status used = context.registry.use_library("opencl", context.opencl_library); !used) return finish(used);
   return finish(context.command());
 }
 

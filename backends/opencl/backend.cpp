@@ -1,7 +1,9 @@
 #include "backends/opencl/backend.h"
 
+#include <atomic>
 #include <mutex>
 
+#include "backends/opencl/built_in_device.h"
 #include "backends/opencl/device.h"
 
 namespace trireme::opencl {
@@ -14,6 +16,13 @@ class OpenClBackend final : public Backend {
   explicit OpenClBackend(std::string path) : path_(std::move(path)) {}
 
   std::string_view name() const override { return "opencl"; }
+  Status use_library(const std::string& path) override {
+    if (asked_)
+      return fail(ErrorCode::kInvalidArgument, path, "the drivers of " + path_ + " are in use already",
+                  "name it before any device");
+    path_ = path;
+    return {};
+  }
   std::optional<std::string> unavailable() const override { return look().reason; }
   std::vector<DeviceListing> devices() const override {
     std::vector<DeviceListing> listings;
@@ -29,8 +38,10 @@ class OpenClBackend final : public Backend {
     if (options.native_bf16)
       return fail(ErrorCode::kUnsupported, "native bf16", id_of(size_t(index)) + " computes in f32",
                   "leave it out, or use another device");
+    const DeviceFacts& facts = found.devices[size_t(index)];
+    if (facts.op_level()) return BuiltInDevice::open(found.library, facts, id_of(size_t(index)));
     TRIREME_ASSIGN(std::shared_ptr<KernelDevice> device,
-                   OpenClDevice::open(found.library, found.devices[size_t(index)], id_of(size_t(index))));
+                   OpenClDevice::open(found.library, facts, id_of(size_t(index))));
     return compile_kernels_of(std::move(device), options);
   }
 
@@ -44,6 +55,7 @@ class OpenClBackend final : public Backend {
   // Drivers are large: they are loaded when someone first asks for devices.
   const Found& look() const {
     std::call_once(looked_, [&] {
+      asked_ = true;
       const auto find = [&]() -> Status {
         TRIREME_ASSIGN(found_.library, Library::load(path_));
         TRIREME_ASSIGN(found_.devices, find_devices(*found_.library));
@@ -56,6 +68,7 @@ class OpenClBackend final : public Backend {
 
   std::string path_;
   mutable std::once_flag looked_;
+  mutable std::atomic<bool> asked_ = false;
   mutable Found found_;
 };
 

@@ -1,4 +1,5 @@
-// The opencl backend: every device of every OpenCL driver on the machine, as devices that run compiled kernels.
+// The opencl backend: every device of every OpenCL driver on the machine, as devices that run compiled kernels, or
+// those that are built in where the driver has no compiler.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,6 @@
 #include "backends/opencl/connection.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "backends/opencl/error.h"
@@ -22,6 +23,21 @@ Status Connection::open() {
     TRIREME_TRY(check(code, "clCreateCommandQueue", ErrorCode::kDeviceLost));
   }
   return {};
+}
+
+DeviceInfo Connection::info() const {
+  DeviceInfo info;
+  info.id = id_;
+  info.name = facts_.name;
+  info.driver = facts_.driver();
+  info.software = facts_.software();
+  info.numeric = {.fused_multiply_add = false, .accumulator_epsilon = 0x1p-24, .kv_format = &formats::f16()};
+  return info;
+}
+
+std::vector<MemoryHeap> Connection::memory() const {
+  const uint64_t total = facts_.global_bytes, allocated = allocated_bytes_;
+  return {{facts_.unified_memory ? "system" : "device", total, total - std::min(total, allocated)}};
 }
 
 Status Connection::check(cl_int code, std::string_view call, ErrorCode otherwise) const {

@@ -9,6 +9,7 @@
 
 #include "backends/opencl/device_facts.h"
 #include "backends/opencl/handle.h"
+#include "hal/device.h"
 
 namespace trireme::opencl {
 
@@ -24,6 +25,9 @@ class Connection {
   const Library& library() const { return *library_; }
   const DeviceFacts& facts() const { return facts_; }
   const std::string& id() const { return id_; }
+  DeviceInfo info() const;
+  // What other processes allocated is not known.
+  std::vector<MemoryHeap> memory() const;
   cl_context context() const { return context_.get(); }
   // Runs lists, in the order of their submission.
   cl_command_queue lists() const { return lists_.get(); }

@@ -2,21 +2,10 @@
 
 #include <algorithm>
 
-#include "hal/format.h"
 #include "hal/host_timeline.h"
 
 namespace trireme::opencl {
 namespace {
-
-DeviceInfo info_of(const DeviceFacts& facts, const std::string& id) {
-  DeviceInfo info;
-  info.id = id;
-  info.name = facts.name;
-  info.driver = facts.driver();
-  info.software = facts.software();
-  info.numeric = {.fused_multiply_add = false, .accumulator_epsilon = 0x1p-24, .kv_format = &formats::f16()};
-  return info;
-}
 
 Target target_of(const DeviceFacts& facts) {
   Target target;
@@ -49,15 +38,10 @@ Result<std::shared_ptr<OpenClDevice>> OpenClDevice::open(std::shared_ptr<const L
 
 OpenClDevice::OpenClDevice(std::shared_ptr<Connection> connection)
     : connection_(std::move(connection)),
-      info_(info_of(connection_->facts(), connection_->id())),
+      info_(connection_->info()),
       target_(target_of(connection_->facts())),
       queue_(connection_) {
   if (target_.integer_dot) info_.features.push_back("integer_dot");
-}
-
-std::vector<MemoryHeap> OpenClDevice::memory() const {
-  const uint64_t total = connection_->facts().global_bytes, allocated = connection_->allocated_bytes();
-  return {{connection_->facts().unified_memory ? "system" : "device", total, total - std::min(total, allocated)}};
 }
 
 Result<std::shared_ptr<Buffer>> OpenClDevice::allocate(uint64_t bytes) {

@@ -13,8 +13,7 @@ class OpenClDevice final : public KernelDevice {
 
   const DeviceInfo& info() const override { return info_; }
   const Target& target() const override { return target_; }
-  // What other processes allocated is not known.
-  std::vector<MemoryHeap> memory() const override;
+  std::vector<MemoryHeap> memory() const override { return connection_->memory(); }
   Result<std::shared_ptr<Buffer>> allocate(uint64_t bytes) override;
   Result<std::shared_ptr<Buffer>> import_host(std::span<std::byte> memory) override;
   Result<std::shared_ptr<Timeline>> create_timeline() override;

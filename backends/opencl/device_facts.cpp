@@ -23,6 +23,12 @@ std::string version_text(int version) {
   return std::to_string(version / 100) + "." + std::to_string(version / 10 % 10);
 }
 
+// Whether one of the words between the separators is `word`.
+bool holds(const std::string& words, char separator, std::string_view word) {
+  const std::string all = separator + words + separator;
+  return all.find(separator + std::string(word) + separator) != std::string::npos;
+}
+
 // Asks one question after the other and keeps the first failure.
 class Questions {
  public:
@@ -80,6 +86,7 @@ DeviceFacts ask(const Library& library, cl_platform_id platform, cl_device_id de
   facts.name = questions.device_text(CL_DEVICE_NAME);
   facts.driver_version = questions.device_text(CL_DRIVER_VERSION);
   facts.extensions = questions.device_text(CL_DEVICE_EXTENSIONS);
+  facts.built_in_kernels = questions.device_text(CL_DEVICE_BUILT_IN_KERNELS);
   facts.version = parse_version(questions.device_text(CL_DEVICE_VERSION), "OpenCL %d.%d");
   facts.c_version = parse_version(questions.device_text(CL_DEVICE_OPENCL_C_VERSION), "OpenCL C %d.%d");
   facts.type = questions.value<cl_device_type>(CL_DEVICE_TYPE);
@@ -114,10 +121,9 @@ std::vector<cl_device_id> devices_of(const Library& library, cl_platform_id plat
 
 }  // namespace
 
-bool DeviceFacts::has(std::string_view extension) const {
-  const std::string spaced = " " + extensions + " ";
-  return spaced.find(" " + std::string(extension) + " ") != std::string::npos;
-}
+bool DeviceFacts::has(std::string_view extension) const { return holds(extensions, ' ', extension); }
+
+bool DeviceFacts::has_built_in(std::string_view kernel) const { return holds(built_in_kernels, ';', kernel); }
 
 std::string DeviceFacts::driver() const {
   return platform_name + " " + driver_version + ", OpenCL " + version_text(version);
@@ -125,12 +131,12 @@ std::string DeviceFacts::driver() const {
 
 std::optional<std::string> DeviceFacts::refusal() const {
   if (failure) return failure->why();
-  if (version < kOldestVersion || c_version < kOldestVersion)
+  if (!compiler && !op_level()) return "its driver has no compiler and no built-in kernels";
+  if (version < kOldestVersion || (c_version < kOldestVersion && !op_level()))
     return "it has OpenCL " + version_text(version) + " with OpenCL C " + version_text(c_version) +
            ", and 1.2 is the oldest that will do";
   if (!available) return "its driver says that it is not available";
   if (!little_endian) return "it is not little-endian";
-  if (!compiler) return "its driver has no compiler";
   if (alignment_bits > 8 * kBindingAlignment)
     return "it binds buffers at multiples of " + std::to_string(alignment_bits / 8) + " bytes, and " +
            std::to_string(kBindingAlignment) + " are needed";

@@ -20,8 +20,9 @@ struct DeviceFacts {
   std::string name;
   std::string driver_version;
   std::string extensions;
-  int version = 0;    // of OpenCL: 120
-  int c_version = 0;  // of OpenCL C
+  std::string built_in_kernels;  // their names, between semicolons
+  int version = 0;               // of OpenCL: 120
+  int c_version = 0;             // of OpenCL C
   cl_device_type type = 0;
   bool available = false;
   bool compiler = false;
@@ -38,6 +39,9 @@ struct DeviceFacts {
 
   bool software() const { return (type & CL_DEVICE_TYPE_CPU) != 0; }
   bool has(std::string_view extension) const;
+  bool has_built_in(std::string_view kernel) const;
+  // Without a compiler, it runs ops that its built-in kernels compute.
+  bool op_level() const { return !compiler && !built_in_kernels.empty(); }
   std::string driver() const;
   // Why the device cannot be opened, if so.
   std::optional<std::string> refusal() const;

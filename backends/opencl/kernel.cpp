@@ -193,6 +193,24 @@ Result<std::shared_ptr<const OpenClKernel>> OpenClKernel::load(std::shared_ptr<C
   return fail(std::move(error), "loading kernel " + source.entry);
 }
 
+Result<std::shared_ptr<const OpenClKernel>> OpenClKernel::built_in(std::shared_ptr<Connection> connection,
+                                                                   const KernelSource& source) {
+  std::shared_ptr<OpenClKernel> kernel(new OpenClKernel(std::move(connection), source));
+  const Connection& owner = *kernel->connection_;
+  const auto create = [&]() -> Status {
+    cl_int code = CL_SUCCESS;
+    kernel->program_ = owner.own(owner.library().clCreateProgramWithBuiltInKernels(
+                                     owner.context(), 1, &owner.facts().device, source.entry.c_str(), &code),
+                                 owner.library().clReleaseProgram);
+    TRIREME_TRY(owner.check(code, "clCreateProgramWithBuiltInKernels"));
+    TRIREME_ASSIGN(const auto instance, kernel->instance());
+    return check_kernel(owner, instance.get(), source);
+  };
+  if (Status created = create(); !created)
+    return fail(std::move(created).error(), "taking the built-in kernel " + source.entry);
+  return kernel;
+}
+
 OpenClKernel::OpenClKernel(std::shared_ptr<Connection> connection, const KernelSource& source)
     : connection_(std::move(connection)),
       source_{source.entry, {}, source.group_size, source.buffers, source.launch_words} {}

@@ -20,6 +20,10 @@ class OpenClKernel final : public Kernel {
                                                           const KernelSource& source, std::span<const std::byte> built,
                                                           std::string_view build_key);
 
+  // A kernel that the device brings along. Errors: kInternal when it takes another number of arguments.
+  static Result<std::shared_ptr<const OpenClKernel>> built_in(std::shared_ptr<Connection> connection,
+                                                              const KernelSource& source);
+
   const KernelSource& source() const override { return source_; }
   const Connection* connection() const { return connection_.get(); }
   // A function object for one recorded launch: arguments are state of the object.

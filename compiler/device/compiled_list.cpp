@@ -1,57 +1,16 @@
 #include "compiler/device/compiled_list.h"
 
 #include "compiler/device/compiled_weight.h"
+#include "hal/op_ranges.h"
 
 namespace trireme::compiler {
-namespace {
-
-// The ranges of an op's operands by their numbers in the op.
-struct OpRanges {
-  std::vector<BufferRange> inputs;
-  std::vector<BufferRange> outputs;
-};
-
-Result<OpRanges> ranges_of(const OpDesc& op, std::span<const BufferRange> ranges) {
-  OpRanges found;
-  size_t next = 0;
-  const auto take = [&](const TensorDesc& desc) -> Result<BufferRange> {
-    if (next >= ranges.size())
-      return fail(ErrorCode::kInvalidArgument, "dispatch of " + op.text(), "operands are missing");
-    const BufferRange range = ranges[next++];
-    TRIREME_TRY(check_range(range));
-    if (range.bytes < uint64_t(desc.bytes()))
-      return fail(ErrorCode::kInvalidArgument, "dispatch of " + op.text(),
-                  "a range has " + std::to_string(range.bytes) + " of " + std::to_string(desc.bytes()) + " bytes");
-    return range;
-  };
-  for (const Operand& input : op.inputs) {
-    BufferRange range;
-    if (!input.constant) {
-      TRIREME_ASSIGN(range, take(input.desc));
-    }
-    found.inputs.push_back(range);
-  }
-  for (size_t i = 0; i < op.outputs.size(); ++i) {
-    const int alias = aliased_input(op.params, int(i));
-    BufferRange range = alias >= 0 ? found.inputs[size_t(alias)] : BufferRange{};
-    if (alias < 0) {
-      TRIREME_ASSIGN(range, take(op.outputs[i]));
-    }
-    found.outputs.push_back(range);
-  }
-  if (next != ranges.size())
-    return fail(ErrorCode::kInvalidArgument, "dispatch of " + op.text(), "there are too many operands");
-  return found;
-}
-
-}  // namespace
 
 Status CompiledList::dispatch(std::shared_ptr<const PreparedOp> op, const DispatchOperands& operands) {
   const auto* compiled = dynamic_cast<const CompiledOp*>(op.get());
   if (!compiled || compiled->device != &device_)
     return fail(ErrorCode::kInvalidArgument, "dispatch on " + device_.info().id,
                 "the op was prepared by another device");
-  TRIREME_ASSIGN(const OpRanges ranges, ranges_of(compiled->description, operands.ranges));
+  TRIREME_ASSIGN(const OpRanges ranges, op_ranges(compiled->description, operands.ranges));
   for (size_t i = 0; i < compiled->calls->size(); ++i) {
     const KernelCall& call = (*compiled->calls)[i];
     std::vector<BufferRange> bound;

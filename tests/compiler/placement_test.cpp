@@ -24,6 +24,11 @@ TEST(Placement, CoversEveryLayerOnce) {
   EXPECT_FALSE(check(placement, 4));
   placement.ranges = {{-1, 4, 1}};
   EXPECT_FALSE(check(placement, 4));
+  placement.ranges = {{-1, 4, 0}};
+  placement.fallback = 0;
+  EXPECT_TRUE(check(placement, 4));
+  placement.fallback = 1;
+  EXPECT_FALSE(check(placement, 4));
 }
 
 }  // namespace

@@ -3,8 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cmath>
+#include <thread>
 
+#include "tests/hal/forwarding_device.h"
 #include "tests/support/counting_allocator.h"
 #include "tests/support/counting_device.h"
 #include "tests/support/golden_model.h"
@@ -111,6 +115,57 @@ TEST(Split, BetweenDevicesThatShareNoMemory) {
   }
 }
 #endif
+
+// Starts lists late.
+class Slow final : public ForwardingDevice {
+ public:
+  using ForwardingDevice::ForwardingDevice;
+  ~Slow() override {
+    if (thread_.joinable()) thread_.join();
+  }
+  Status submit(CommandList& list, std::span<const TimelinePoint> waits,
+                std::span<const TimelinePoint> signals) override {
+    thread_ = std::thread([this, &list, before = std::vector(waits.begin(), waits.end()),
+                           after = std::vector(signals.begin(), signals.end())] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      started_ = true;
+      EXPECT_TRUE(ForwardingDevice::submit(list, before, after));
+    });
+    return {};
+  }
+  bool started() const { return started_; }
+
+ private:
+  std::thread thread_;
+  std::atomic<bool> started_ = false;
+};
+
+class Broken final : public ForwardingDevice {
+ public:
+  using ForwardingDevice::ForwardingDevice;
+  Status submit(CommandList&, std::span<const TimelinePoint>, std::span<const TimelinePoint>) override {
+    return fail(ErrorCode::kDeviceLost, "test double", "it takes nothing");
+  }
+};
+
+TEST(Split, AStepThatFailsIsOverOnEveryDeviceAndIsTheLast) {
+  const GoldenModel golden = testing_support::load_golden_model("llama");
+  const auto model = open_model(golden);
+  const auto slow = std::make_shared<Slow>(testing_support::open_bare_device("reference:0"));
+  compiler::Placement placement;
+  placement.devices = {slow, std::make_shared<Broken>(testing_support::open_bare_device("reference:0"))};
+  placement.ranges = {{-1, 0, 0}, {1, int(model->hyperparameters().layers), 1}};
+  const auto session = open_session(model, placement);
+  const SequenceId sequence = *session->create_sequence();
+  const auto failed = session->step(rows_of(golden.input_ids, sequence));
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code(), ErrorCode::kDeviceLost);
+  EXPECT_TRUE(slow->started()) << "its list uses memory of the session";
+  EXPECT_EQ(*session->length(sequence), 0);
+  const auto again = session->step(rows_of(golden.input_ids, sequence));
+  ASSERT_FALSE(again);
+  EXPECT_NE(again.error().message().find("an earlier step"), std::string::npos) << again.error().message();
+}
 
 TEST(Split, GoesBackToADeviceThatWasLeft) {
   const GoldenModel golden = testing_support::load_golden_model("llama");

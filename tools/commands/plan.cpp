@@ -45,13 +45,18 @@ Result<Budget> parse_budget(std::string_view text) {
   return Budget{std::string(text.substr(0, equals)), bytes};
 }
 
-Status apply_budget(const std::string& text, std::vector<runtime::PlanDevice>& devices) {
+Status apply_budget(const std::string& text, std::vector<runtime::PlanDevice>& devices,
+                    std::optional<runtime::PlanDevice>& fallback) {
   TRIREME_ASSIGN(const Budget budget, parse_budget(text));
-  for (runtime::PlanDevice& device : devices) {
-    if (device.device->info().id != budget.device) continue;
+  bool found = false;
+  const auto apply = [&](runtime::PlanDevice& device) {
+    if (device.device->info().id != budget.device) return;
     device.budget = budget.bytes;
-    return {};
-  }
+    found = true;
+  };
+  for (runtime::PlanDevice& device : devices) apply(device);
+  if (fallback) apply(*fallback);
+  if (found) return {};
   return fail(ErrorCode::kInvalidArgument, "budget of " + budget.device, "the plan does not use this device",
               "name it with --device too");
 }
@@ -62,10 +67,12 @@ std::string layer_name(int layer, int64_t layers) {
 
 Status plan(const Context& context, const PlanFlags& flags) {
   TRIREME_ASSIGN(std::vector<runtime::PlanDevice> devices, open_devices(context, flags.devices));
-  for (const std::string& budget : flags.budgets) TRIREME_TRY(apply_budget(budget, devices));
+  TRIREME_ASSIGN(std::optional<runtime::PlanDevice> fallback, open_fallback(context, flags.devices, devices));
+  for (const std::string& budget : flags.budgets) TRIREME_TRY(apply_budget(budget, devices, fallback));
   TRIREME_ASSIGN(const auto model, runtime::Model::open(flags.model));
-  TRIREME_ASSIGN(const runtime::Plan plan,
-                 runtime::plan_placement(*model, std::move(devices), {flags.context, 1, flags.devices.kv()}));
+  TRIREME_ASSIGN(
+      const runtime::Plan plan,
+      runtime::plan_placement(*model, std::move(devices), {flags.context, 1, flags.devices.kv(), std::move(fallback)}));
   const int64_t layers = model->hyperparameters().layers;
   nlohmann::ordered_json ranges = nlohmann::ordered_json::array();
   std::string text = fmt::format("{:<24} {:<12} {:>10} {:>10} {:>10} {:>10}  {}\n", "LAYERS", "DEVICE", "WEIGHTS",

@@ -1,0 +1,21 @@
+// OpRanges: what a dispatch binds, by the numbers of the op's operands.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "hal/buffer.h"
+#include "hal/ops.h"
+
+namespace trireme {
+
+struct OpRanges {
+  std::vector<BufferRange> inputs;   // empty for constants
+  std::vector<BufferRange> outputs;  // an output that shares an input's storage has its range
+};
+
+// Sorts DispatchOperands::ranges of an op without workspace. Errors: kInvalidArgument for a range outside its buffer,
+// or a wrong number or size of operands.
+Result<OpRanges> op_ranges(const OpDesc& op, std::span<const BufferRange> ranges);
+
+}  // namespace trireme
