@@ -7,9 +7,11 @@ float half_to_float(uint bits) {
 }
 
 int dot4_unsigned(uint a, uint b, int sum) {
-  return sum + as_int(a & 0xffu) * (as_int(b << 24) >> 24) +
-         as_int((a >> 8) & 0xffu) * (as_int(b << 16) >> 24) +
-         as_int((a >> 16) & 0xffu) * (as_int(b << 8) >> 24) + as_int(a >> 24) * (as_int(b) >> 24);
+  const int products = as_int(a & 0xffu) * (as_int(b << 24) >> 24) +
+                       as_int((a >> 8) & 0xffu) * (as_int(b << 16) >> 24) +
+                       as_int((a >> 16) & 0xffu) * (as_int(b << 8) >> 24) +
+                       as_int(a >> 24) * (as_int(b) >> 24);
+  return as_int(as_uint(sum) + as_uint(products));
 }
 
 __kernel __attribute__((reqd_work_group_size(32, 1, 1)))
@@ -45,13 +47,13 @@ void matmul_576x576_tile1(__global const void* x, __global const void* w1_codes,
       const uint v57 = x_uint[v23 + 1u];
       const uint v59 = x_uint[v23];
       const int v63 = x_int[(v8 + 162u) + i];
-      const int v67 = dot4_unsigned((v53 >> 4u) & 252645135u, v57, dot4_unsigned(v53 & 252645135u, v59, v63 * -8));
-      const int v69 = dot4_unsigned((v44 >> 4u) & 252645135u, v48, dot4_unsigned(v44 & 252645135u, v52, v67));
-      const int v71 = dot4_unsigned((v33 >> 4u) & 252645135u, v38, dot4_unsigned(v33 & 252645135u, v41, v69));
-      const int v73 = dot4_unsigned((v16 >> 4u) & 252645135u, v26, dot4_unsigned(v16 & 252645135u, v30, v71));
+      const int v66 = dot4_unsigned(v53 & 252645135u, v59, as_int(as_uint(v63) * as_uint(-8)));
+      const int v68 = dot4_unsigned(v44 & 252645135u, v52, dot4_unsigned((v53 >> 4u) & 252645135u, v57, v66));
+      const int v70 = dot4_unsigned(v33 & 252645135u, v41, dot4_unsigned((v44 >> 4u) & 252645135u, v48, v68));
+      const int v72 = dot4_unsigned(v16 & 252645135u, v30, dot4_unsigned((v33 >> 4u) & 252645135u, v38, v70));
       const uint v76 = (v10 * 32u) + item;
       const uint v78 = w1_scales_uint[v76 >> 1u];
-      const float v85 = (float)v73 * half_to_float((v78 >> ((v76 & 1u) << 4u)) & 65535u);
+      const float v85 = (float)dot4_unsigned((v16 >> 4u) & 252645135u, v26, v72) * half_to_float((v78 >> ((v76 & 1u) << 4u)) & 65535u);
       const float v89 = x_float[(v8 + 144u) + i];
       after = after + (v85 * v89);
     }

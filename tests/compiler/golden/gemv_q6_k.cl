@@ -2,9 +2,11 @@
 #pragma OPENCL FP_CONTRACT OFF
 
 int dot4_unsigned(uint a, uint b, int sum) {
-  return sum + as_int(a & 0xffu) * (as_int(b << 24) >> 24) +
-         as_int((a >> 8) & 0xffu) * (as_int(b << 16) >> 24) +
-         as_int((a >> 16) & 0xffu) * (as_int(b << 8) >> 24) + as_int(a >> 24) * (as_int(b) >> 24);
+  const int products = as_int(a & 0xffu) * (as_int(b << 24) >> 24) +
+                       as_int((a >> 8) & 0xffu) * (as_int(b << 16) >> 24) +
+                       as_int((a >> 16) & 0xffu) * (as_int(b << 8) >> 24) +
+                       as_int(a >> 24) * (as_int(b) >> 24);
+  return as_int(as_uint(sum) + as_uint(products));
 }
 
 __kernel __attribute__((reqd_work_group_size(32, 1, 1)))
@@ -36,7 +38,8 @@ void matmul_64x256_tile1(__global const void* x, __global const void* w1_codes, 
       const uint v35 = x_uint[v20];
       const int v39 = dot4_unsigned(16843009u, v33, dot4_unsigned(16843009u, v35, 0));
       const int v41 = dot4_unsigned(16843009u, v22, dot4_unsigned(16843009u, v28, v39));
-      const int v46 = dot4_unsigned(v25, v28, dot4_unsigned(v31, v33, dot4_unsigned(v34, v35, v41 * -32)));
+      const int v44 = dot4_unsigned(v34, v35, as_int(as_uint(v41) * as_uint(-32)));
+      const int v47 = dot4_unsigned(v16, v22, dot4_unsigned(v25, v28, dot4_unsigned(v31, v33, v44)));
       const uint v50 = group1 * 16u;
       const uint v51 = i * 2u;
       const float v55 = w1_scales_float[((v50 + v51) * 32u) + item];
@@ -50,11 +53,12 @@ void matmul_64x256_tile1(__global const void* x, __global const void* w1_codes, 
       const uint v80 = x_uint[v20 + 4u];
       const int v82 = dot4_unsigned(16843009u, v74, dot4_unsigned(16843009u, v80, 0));
       const int v84 = dot4_unsigned(16843009u, v62, dot4_unsigned(16843009u, v68, v82));
-      const int v88 = dot4_unsigned(v65, v68, dot4_unsigned(v71, v74, dot4_unsigned(v77, v80, v84 * -32)));
+      const int v86 = dot4_unsigned(v77, v80, as_int(as_uint(v84) * as_uint(-32)));
+      const int v89 = dot4_unsigned(v59, v62, dot4_unsigned(v65, v68, dot4_unsigned(v71, v74, v86)));
       const float v95 = w1_scales_float[((v50 + (v51 + 1u)) * 32u) + item];
-      const float v97 = ((float)dot4_unsigned(v16, v22, v46) * v55) + ((float)dot4_unsigned(v59, v62, v88) * v95);
       const float v100 = x_float[(v8 + 64u) + i];
-      after = after + (v97 * v100);
+      const float v102 = after + ((((float)v47 * v55) + ((float)v89 * v95)) * v100);
+      after = v102;
     }
     const uint v105 = ((uint)get_group_id(0) * 32u) + (uint)get_local_id(0);
     if (v1 && (v105 < 64u)) {
