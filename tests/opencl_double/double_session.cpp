@@ -74,6 +74,32 @@ Result<std::vector<int32_t>> greedy_on(const std::shared_ptr<const runtime::Mode
   return greedy(*session, ids, count, 8);
 }
 
+void expect_recorded_ids(const std::shared_ptr<const runtime::Model>& model, compiler::Placement placement,
+                         const testing_support::RecordedPrompt& prompt, size_t count) {
+  constexpr float kInt8Margin = 0.3F;
+  runtime::SessionOptions options = small_session();
+  options.max_outputs = int64_t(count);
+  const auto session = runtime::Session::create(model, std::move(placement), options);
+  ASSERT_TRUE(session) << session.error().message();
+  const auto sequence = (*session)->create_sequence();
+  ASSERT_TRUE(sequence) << sequence.error().message();
+  std::vector<int32_t> ids = prompt.ids;
+  ids.insert(ids.end(), prompt.greedy_ids.begin(), prompt.greedy_ids.begin() + std::ptrdiff_t(count - 1));
+  std::vector<runtime::StepRow> rows;
+  for (size_t i = 0; i < ids.size(); ++i) rows.push_back({ids[i], *sequence, i + count >= ids.size()});
+  const auto logits = (*session)->step(rows);
+  ASSERT_TRUE(logits) << logits.error().message();
+  ASSERT_EQ(size_t(logits->rows), count);
+  size_t compared = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (!(prompt.margins[i] > kInt8Margin)) continue;
+    const auto row = logits->row(int64_t(i));
+    EXPECT_EQ(std::max_element(row.begin(), row.end()) - row.begin(), prompt.greedy_ids[i]) << "id " << i;
+    ++compared;
+  }
+  EXPECT_GE(compared, count * 3 / 4);
+}
+
 void expect_errors_by_chance(const std::vector<int32_t>& expected,
                              const std::function<Result<std::vector<int32_t>>()>& run) {
 #ifdef TRIREME_SANITIZED

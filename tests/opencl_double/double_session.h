@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "runtime/session.h"
+#include "tests/support/recorded_model.h"
 
 namespace trireme::opencl_double {
 
@@ -23,6 +24,11 @@ Result<std::vector<int32_t>> greedy(runtime::Session& session, std::span<const i
 // In a session of its own, in steps of up to 8 rows.
 Result<std::vector<int32_t>> greedy_on(const std::shared_ptr<const runtime::Model>& model,
                                        compiler::Placement placement, std::span<const int32_t> ids, size_t count);
+
+// The first `count` greedy ids of a recorded prompt, each after those before it, are the recorded ones wherever the
+// margin is above what int8 activations may turn.
+void expect_recorded_ids(const std::shared_ptr<const runtime::Model>& model, compiler::Placement placement,
+                         const testing_support::RecordedPrompt& prompt, size_t count);
 
 // Runs under hundreds of seeds. Each run gives what it should, or an error that says what failed; whatever happens, no
 // rule of OpenCL is broken and nothing is left behind.

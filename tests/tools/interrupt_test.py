@@ -37,14 +37,16 @@ class Interrupt(ProgramTest):
 
     def test_a_second_press_ends_at_once(self):
         # More output than the pipe takes: the child is held in its write, which the first press does not break off.
-        child = start("inspect", GGUF, "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        fcntl.fcntl(child.stdout.fileno(), fcntl.F_SETPIPE_SZ, 4096)
-        os.read(child.stdout.fileno(), 1)
+        reading, writing = os.pipe()
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+        child = start("inspect", GGUF, "--json", stdout=writing, stderr=subprocess.PIPE)
+        os.close(writing)
+        os.read(reading, 1)
         while child.poll() is None:
             child.send_signal(signal.SIGINT)
             time.sleep(0.01)
         self.assertEqual(child.returncode, -signal.SIGINT)
-        child.stdout.close()
+        os.close(reading)
         child.stderr.close()
 
 
