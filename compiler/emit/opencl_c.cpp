@@ -43,18 +43,6 @@ std::string number(Type type, uint32_t bits) {
 
 bool is_dot(Op op) { return op == Op::kDot4Signed || op == Op::kDot4Unsigned; }
 
-// Words of the language, and functions that kernels call.
-const std::set<std::string_view> kReserved = {
-    "abs",           "as_float",      "auto",     "barrier",     "bool",          "break",     "case",     "char",
-    "const",         "constant",      "continue", "cos",         "default",       "do",        "dot",      "double",
-    "else",          "enum",          "exp",      "extern",      "fabs",          "float",     "floor",    "fma",
-    "fmax",          "fmin",          "for",      "global",      "goto",          "half",      "if",       "image",
-    "inline",        "int",           "kernel",   "local",       "long",          "max",       "min",      "private",
-    "register",      "restrict",      "return",   "rint",        "select",        "short",     "signed",   "sin",
-    "sizeof",        "sqrt",          "static",   "step",        "struct",        "switch",    "typedef",  "uchar",
-    "uint",          "ulong",         "union",    "unsigned",    "ushort",        "void",      "volatile", "while",
-    "half_to_float", "float_to_half", "abs_of",   "dot4_signed", "dot4_unsigned", "dot4_small"};
-
 // Without the parentheses around the whole.
 std::string bare(const std::string& text) {
   if (!text.starts_with('(') || !text.ends_with(')')) return text;
@@ -162,6 +150,10 @@ class Writer {
     if (target_.integer_dot && (ops_.contains(Op::kDot4Signed) || ops_.contains(Op::kDot4Unsigned)))
       line("#pragma OPENCL EXTENSION cl_khr_integer_dot_product : enable");
     line("#pragma OPENCL FP_CONTRACT OFF\n");
+    std::set<std::string> shared_types;
+    for (const auto& [buffer, type] : views_)
+      if (is_punned(buffer)) shared_types.insert(opencl_type(unpacked(type)));
+    for (const std::string& type : shared_types) line("typedef {0} __attribute__((may_alias)) any_{0};", type);
     for (const Helper& helper : helped_) text_ += opencl_helper(helper, target_) + '\n';
     std::string parameters;
     for (const kernel::BufferParameter& buffer : function_.buffers)
@@ -174,11 +166,9 @@ class Writer {
     depth_ = 1;
     for (const kernel::SharedArray& array : function_.shared)
       line("__local {} {}[{}] __attribute__((aligned(64)));", opencl_type(array.type), array.name, array.count);
-    for (const auto& [buffer, type] : views_) {
-      const bool read = function_.buffers[buffer].access == kernel::Access::kRead;
-      line("__global {0}{1}* const {2} = (__global {0}{1}*){3};", read ? "const " : "", opencl_type(unpacked(type)),
+    for (const auto& [buffer, type] : views_)
+      line("__global {0}* const {1} = (__global {0}*){2};", element_type(buffer, unpacked(type)),
            view_name(buffer, unpacked(type)), function_.buffers[buffer].name);
-    }
     depth_ = 0;
   }
 
@@ -191,6 +181,20 @@ class Writer {
   std::string view(uint32_t buffer, Type type) {
     views_.emplace(buffer, packed(type));
     return view_name(buffer, type);
+  }
+
+  // Written bytes that are also seen as another type, which in C no access may change unless it says so.
+  bool is_punned(uint32_t buffer) const {
+    if (function_.buffers[buffer].access == kernel::Access::kRead) return false;
+    std::set<Scalar> scalars;
+    for (const auto& [viewed, type] : views_)
+      if (viewed == buffer)
+        scalars.insert(unpacked(type).scalar == Scalar::kI32 ? Scalar::kU32 : unpacked(type).scalar);
+    return scalars.size() > 1;
+  }
+  std::string element_type(uint32_t buffer, Type type) const {
+    if (function_.buffers[buffer].access == kernel::Access::kRead) return "const " + opencl_type(type);
+    return is_punned(buffer) ? "any_" + opencl_type(type) : opencl_type(type);
   }
 
   std::string shared_element(uint32_t array, Type type, ValueId index) const {
@@ -233,7 +237,7 @@ class Writer {
   // A name that OpenCL C takes for itself gets a sign behind it.
   std::string name(ValueId id) {
     std::string name = function_.value(id).name;
-    while (kReserved.contains(name) || !names_.insert(name).second) name += '_';
+    while (is_reserved_in_opencl(name) || !names_.insert(name).second) name += '_';
     return text_of_[id] = name;
   }
 
@@ -253,7 +257,9 @@ class Writer {
       case Op::kLocalId: return "(uint)get_local_id(0)";
       case Op::kSubgroupLane: return "get_sub_group_local_id()";
       case Op::kSubgroupId: return "get_sub_group_id()";
-      case Op::kNegate: return fmt::format("(-{})", operand(0));
+      case Op::kNegate:
+        if (!type.is_float()) return wraps(type, "-", unsigned_text(in.operands[0]));
+        return operand(0).starts_with('-') ? fmt::format("(-({}))", operand(0)) : fmt::format("(-{})", operand(0));
       case Op::kNot: return fmt::format("({}{})", type == kernel::kBool ? "!" : "~", operand(0));
       case Op::kExtractBits: {
         const uint32_t width = in.immediates[1];
@@ -266,22 +272,28 @@ class Writer {
       case Op::kSelect:
         if (type.lanes > 1) return fmt::format("select({}, {}, {})", operand(2), operand(1), operand(0));
         return fmt::format("({} ? {} : {})", operand(0), operand(1), operand(2));
-      case Op::kConvert:
-        return type.lanes > 1 ? fmt::format("convert_{}({})", opencl_type(type), operand(0))
-                              : fmt::format("({}){}", opencl_type(type), operand(0));
+      case Op::kConvert: return converted(operand(0), type_of(in.operands[0]), type);
       case Op::kBitcast: return fmt::format("as_{}({})", opencl_type(type), operand(0));
       case Op::kPack: {
         std::string lanes;
-        for (size_t i = 0; i < in.operands.size(); ++i) lanes += (i ? ", " : "") + bare(operand(i));
+        for (size_t i = 0; i < in.operands.size(); ++i)
+          lanes += (i ? ", " : "") + (type.is_bool() ? mask(operand(i)) : bare(operand(i)));
         return fmt::format("({})({})", opencl_type(type), lanes);
       }
-      case Op::kExtract: return fmt::format("{}.s{:x}", operand(0), first);
-      case Op::kSplat: return fmt::format("({})({})", opencl_type(type), operand(0));
+      case Op::kExtract: {
+        const std::string lane = fmt::format("{}.s{:x}", operand(0), first);
+        return type.is_bool() ? fmt::format("({} != 0)", lane) : lane;
+      }
+      case Op::kSplat:
+        return fmt::format("({})({})", opencl_type(type), type.is_bool() ? mask(operand(0)) : operand(0));
       case Op::kLoad: return fmt::format("{}[{}]", view(first, type), bare(operand(0)));
       case Op::kLoadShared: return shared_element(first, type, in.operands[0]);
       case Op::kSubgroupBroadcast: return fmt::format("sub_group_broadcast({}, {}u)", operand(0), first);
       default: break;
     }
+    if (is_wrapped(in))
+      return wraps(type, unsigned_text(in.operands[0]) + " " + infix(in.op, false) + " ",
+                   unsigned_text(in.operands[1]));
     if (const char* sign = infix(in.op, type == kernel::kBool && type_of(in.operands[0]).is_bool()))
       return fmt::format("({} {} {})", operand(0), sign, operand(1));
     std::string arguments;
@@ -292,6 +304,32 @@ class Writer {
     const Helper helper{small ? Op::kDot4Signed : in.op, type.lanes, small};
     helped_.insert(helper);
     return fmt::format("{}({})", helper_name(helper), arguments);
+  }
+
+  // In C a sum of ints that does not fit is undefined: these are computed as uints, which wrap around.
+  bool is_wrapped(const Instruction& in) const {
+    const bool wraps = in.op == Op::kAdd || in.op == Op::kSubtract || in.op == Op::kMultiply || in.op == Op::kNegate;
+    return wraps && type_of(in.results[0]).scalar == Scalar::kI32;
+  }
+  static std::string wraps(Type type, const std::string& left, const std::string& right) {
+    return fmt::format("as_{}({}{})", opencl_type(type), left, right);
+  }
+  std::string unsigned_text(ValueId id) const {
+    const std::string& text = text_of_[id];
+    const std::string cast = "as_" + opencl_type(type_of(id));
+    // What was just made an int of a uint.
+    if (definitions_[id] && is_wrapped(*definitions_[id]) && text.starts_with(cast)) return text.substr(cast.size());
+    return fmt::format("as_{}({})", opencl_type({Scalar::kU32, type_of(id).lanes}), bare(text));
+  }
+
+  // Of vectors of bool the lanes are ints: 0, or all bits.
+  static std::string mask(const std::string& lane) { return fmt::format("{} ? -1 : 0", lane); }
+
+  static std::string converted(const std::string& operand, Type from, Type to) {
+    if (to.lanes == 1) return fmt::format("({}){}", opencl_type(to), operand);
+    if (!from.is_bool()) return fmt::format("convert_{}({})", opencl_type(to), operand);
+    if (to.scalar == Scalar::kI32) return fmt::format("({} & 1)", operand);
+    return fmt::format("convert_{}({} & 1)", opencl_type(to), operand);
   }
 
   // Whether no byte of a word can be above 127.

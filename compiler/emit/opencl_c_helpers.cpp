@@ -2,12 +2,26 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 namespace trireme::compiler {
 
 using kernel::Op;
 using kernel::Type;
 
 namespace {
+
+// Words of the language, and functions that kernels call.
+const std::set<std::string_view> kReserved = {
+    "abs",           "as_float",      "auto",     "barrier",     "bool",          "break",     "case",     "char",
+    "const",         "constant",      "continue", "cos",         "default",       "do",        "dot",      "double",
+    "else",          "enum",          "exp",      "extern",      "fabs",          "float",     "floor",    "fma",
+    "fmax",          "fmin",          "for",      "global",      "goto",          "half",      "if",       "image",
+    "inline",        "int",           "kernel",   "local",       "long",          "max",       "min",      "private",
+    "register",      "restrict",      "return",   "rint",        "select",        "short",     "signed",   "sin",
+    "sizeof",        "sqrt",          "static",   "step",        "struct",        "switch",    "typedef",  "uchar",
+    "uint",          "ulong",         "union",    "unsigned",    "ushort",        "void",      "volatile", "while",
+    "half_to_float", "float_to_half", "abs_of",   "dot4_signed", "dot4_unsigned", "dot4_small"};
 
 // {0} stands for the lanes, {1} for the helper's name.
 constexpr const char* kHalfToFloat =
@@ -21,23 +35,27 @@ constexpr const char* kFloatToHalf =
     "  vstore_half{0}_rte(value, 0, (half*)&half_bits);\n"
     "  const uint{0} nan_bits = ((as_uint{0}(value) >> 16) & 0x8000u) | 0x7e00u;\n"
     "  return select(convert_uint{0}(half_bits), nan_bits, isnan(value));\n}}\n";
-constexpr const char* kAbsolute = "int{0} {1}(int{0} value) {{\n  return value < 0 ? -value : value;\n}}\n";
+constexpr const char* kAbsolute =
+    "int{0} {1}(int{0} value) {{\n  return as_int{0}(value < 0 ? -as_uint{0}(value) : as_uint{0}(value));\n}}\n";
 
-// Without vectors of bytes, which would keep a processor's compiler from making vectors of work items.
+// Sums wrap around as uints. Without vectors of bytes, which would keep a processor's compiler from making vectors of
+// work items.
 constexpr const char* kSignedDot =
     "int{0} {1}(uint{0} a, uint{0} b, int{0} sum) {{\n"
-    "  return sum + (as_int{0}(a << 24) >> 24) * (as_int{0}(b << 24) >> 24) +\n"
-    "         (as_int{0}(a << 16) >> 24) * (as_int{0}(b << 16) >> 24) +\n"
-    "         (as_int{0}(a << 8) >> 24) * (as_int{0}(b << 8) >> 24) + (as_int{0}(a) >> 24) * (as_int{0}(b) >> 24);\n"
-    "}}\n";
+    "  const int{0} products = (as_int{0}(a << 24) >> 24) * (as_int{0}(b << 24) >> 24) +\n"
+    "                       (as_int{0}(a << 16) >> 24) * (as_int{0}(b << 16) >> 24) +\n"
+    "                       (as_int{0}(a << 8) >> 24) * (as_int{0}(b << 8) >> 24) +\n"
+    "                       (as_int{0}(a) >> 24) * (as_int{0}(b) >> 24);\n"
+    "  return as_int{0}(as_uint{0}(sum) + as_uint{0}(products));\n}}\n";
 constexpr const char* kUnsignedDot =
     "int{0} {1}(uint{0} a, uint{0} b, int{0} sum) {{\n"
-    "  return sum + as_int{0}(a & 0xffu) * (as_int{0}(b << 24) >> 24) +\n"
-    "         as_int{0}((a >> 8) & 0xffu) * (as_int{0}(b << 16) >> 24) +\n"
-    "         as_int{0}((a >> 16) & 0xffu) * (as_int{0}(b << 8) >> 24) + as_int{0}(a >> 24) * (as_int{0}(b) >> 24);\n"
-    "}}\n";
+    "  const int{0} products = as_int{0}(a & 0xffu) * (as_int{0}(b << 24) >> 24) +\n"
+    "                       as_int{0}((a >> 8) & 0xffu) * (as_int{0}(b << 16) >> 24) +\n"
+    "                       as_int{0}((a >> 16) & 0xffu) * (as_int{0}(b << 8) >> 24) +\n"
+    "                       as_int{0}(a >> 24) * (as_int{0}(b) >> 24);\n"
+    "  return as_int{0}(as_uint{0}(sum) + as_uint{0}(products));\n}}\n";
 constexpr const char* kBuiltInDot =
-    "int {0}(uint a, uint b, int sum) {{\n  return sum + dot_4x8packed_{1}_int(a, b);\n}}\n";
+    "int {0}(uint a, uint b, int sum) {{\n  return as_int(as_uint(sum) + as_uint(dot_4x8packed_{1}_int(a, b)));\n}}\n";
 
 // For clang on x86, {0} the lanes, {1} the name, {2} bits and {3} bytes of a vector. Sums of two products saturate at
 // 16 bits there, so large bytes are taken apart.
@@ -55,12 +73,12 @@ constexpr const char* kX86Dot =
     "#else\n{7}#endif\n";
 constexpr const char* kX86Pairs =
     "  const halves pairs = __builtin_ia32_pmaddubsw{1}((bytes)a, (bytes)b);\n"
-    "  return sum + as_int{0}(__builtin_ia32_pmaddwd{1}(pairs, ones));\n";
+    "  return as_int{0}(as_uint{0}(sum) + as_uint{0}(__builtin_ia32_pmaddwd{1}(pairs, ones)));\n";
 constexpr const char* kX86SplitPairs =
     "  const halves low = __builtin_ia32_pmaddubsw{1}((bytes)(a & 0x7f7f7f7fu), (bytes)b);\n"
     "  const halves high = __builtin_ia32_pmaddubsw{1}((bytes)(a & 0x80808080u), (bytes)b);\n"
-    "  return sum + as_int{0}(__builtin_ia32_pmaddwd{1}(low, ones)) + as_int{0}(__builtin_ia32_pmaddwd{1}(high, "
-    "ones));\n";
+    "  return as_int{0}(as_uint{0}(sum) + as_uint{0}(__builtin_ia32_pmaddwd{1}(low, ones)) +\n"
+    "                  as_uint{0}(__builtin_ia32_pmaddwd{1}(high, ones)));\n";
 
 std::string dot(const Helper& helper, const Target& target) {
   const std::string lanes = opencl_lanes(helper.lanes), name = helper_name(helper);
@@ -80,6 +98,8 @@ std::string dot(const Helper& helper, const Target& target) {
 }
 
 }  // namespace
+
+bool is_reserved_in_opencl(std::string_view name) { return kReserved.contains(name); }
 
 std::string opencl_lanes(int lanes) { return lanes == 1 ? "" : std::to_string(lanes); }
 

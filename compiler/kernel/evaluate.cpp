@@ -63,6 +63,7 @@ uint32_t evaluate_integer(Op op, bool is_signed, uint32_t a, uint32_t b, const c
     case Op::kDivide:
     case Op::kRemainder:
       if (b == 0) why = "it divides by zero";
+      if (is_signed && a == 0x80000000u && b == 0xffffffffu) why = "it divides the least i32 by -1";
       if (b == 0) return 0;
       if (op == Op::kDivide) return is_signed ? uint32_t(x / y) : a / b;
       return is_signed ? uint32_t(x % y) : a % b;

@@ -23,7 +23,7 @@ enum class Op : uint8_t {
   kAdd,
   kSubtract,
   kMultiply,
-  kDivide,     // integers: towards zero; by zero: undefined, and an error of the interpreter
+  kDivide,     // integers: towards zero; by zero, or the least i32 by -1: undefined, and an error of the interpreter
   kRemainder,  // integers alone
   kMinimum,    // of a NaN and a number: the number
   kMaximum,

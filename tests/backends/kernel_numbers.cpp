@@ -142,4 +142,47 @@ void KernelNumbers::expect_exact_dot_products(int lanes) {
   EXPECT_EQ(computed(function, words, 1), interpreted(function, words, 1)) << lanes << " lanes";
 }
 
+void KernelNumbers::expect_exact_masks(int lanes) {
+  Builder b("masks", 16);
+  const uint32_t in = b.buffer("in", Access::kRead), out = b.buffer("out", Access::kWrite);
+  const Term i = b.local_id();
+  const Term x = b.load(in, i, {Scalar::kU32, lanes}), y = b.load(in, i + 16u, {Scalar::kU32, lanes});
+  const Term less = x < y;
+  Terms odd;
+  for (int lane = 0; lane < lanes; ++lane) odd.push_back((extract(x, uint32_t(lane)) & 1u) == 1u);
+  const Term packed = lanes == 1 ? odd[0] : pack(odd);
+  const Term spread = splat(extract(less, uint32_t(lanes - 1)), lanes);
+  b.store(out, i, convert(less, Scalar::kU32) + select(packed, x, y));
+  b.store(out, i + 16u, convert(less ^ spread, Scalar::kI32));
+  b.store(out, i + 32u, convert(apply_function(Op::kNot, packed) | spread, Scalar::kF32));
+  b.store(out, i + 48u, select(spread, x, y) + splat(convert(extract(packed, 0), Scalar::kU32), lanes));
+  const auto function = *b.finish();
+  std::mt19937 random(13);
+  std::vector<uint32_t> words(size_t(64 * lanes));
+  for (uint32_t& word : words) word = uint32_t(random());
+  EXPECT_EQ(computed(function, words, 1), interpreted(function, words, 1)) << lanes << " lanes";
+}
+
+void KernelNumbers::expect_wrapped_integers() {
+  Builder b("wrapped", 16);
+  const uint32_t in = b.buffer("in", Access::kRead), out = b.buffer("out", Access::kWrite);
+  const Term i = b.local_id();
+  const Term x = b.load(in, i, kI32), most = b.i32(0x7fffffff), least = b.i32(int32_t(0x80000000u));
+  // One of two known numbers, both of which overflow when doubled.
+  const Term chosen =
+      b.loop(b.i32(-1), b.i32(1), b.i32(1), {least}, [&](Term, const Terms&) { return Terms{b.i32(-1082130432)}; })[0];
+  b.store(out, i, chosen + chosen);
+  b.store(out, i + 16u, convert(x + most < x, Scalar::kU32) + convert(x - least < x, Scalar::kU32) * 2u);
+  b.store(out, i + 32u, (x * 65536u) / 65536u);
+  b.store(out, i + 48u, (-x) + convert(-(x | least) < b.i32(0), Scalar::kI32) + absolute(x & least));
+  const Term dot = dot4_signed(b.u32(0x7f7f7f7f), b.u32(0x7f7f7f7f), x & most);
+  b.store(out, i + 64u, dot + convert(dot < (x & most), Scalar::kI32));
+  const auto function = b.finish();
+  ASSERT_TRUE(function) << function.error().message();
+  std::mt19937 random(17);
+  std::vector<uint32_t> words(80);
+  for (uint32_t& word : words) word = uint32_t(random());
+  EXPECT_EQ(computed(*function, words, 1), interpreted(*function, words, 1));
+}
+
 }  // namespace trireme::testing_support

@@ -22,6 +22,10 @@ class KernelNumbers {
   // Integer and exact float ops, conversions, loops and ifs, on random words.
   void expect_exact_ops(int lanes);
   void expect_exact_dot_products(int lanes);
+  // Vectors of bool, made and taken apart in every way.
+  void expect_exact_masks(int lanes);
+  // Sums, differences, products and negations of i32 that do not fit, where an optimiser might say that they do.
+  void expect_wrapped_integers();
 
  private:
   // Runs groups of a kernel with the buffers "in" and "out", of as many bytes.

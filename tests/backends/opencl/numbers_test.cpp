@@ -26,5 +26,11 @@ TEST_F(NumbersOnOpenCl, DotProductsOfBytesAreExact) {
   for (const int lanes : {1, 2, 4, 8, 16}) numbers().expect_exact_dot_products(lanes);
 }
 
+TEST_F(NumbersOnOpenCl, VectorsOfBoolGiveTheInterpretersBits) {
+  for (const int lanes : {1, 2, 4, 8, 16}) numbers().expect_exact_masks(lanes);
+}
+
+TEST_F(NumbersOnOpenCl, IntegersWrapAround) { numbers().expect_wrapped_integers(); }
+
 }  // namespace
 }  // namespace trireme::opencl

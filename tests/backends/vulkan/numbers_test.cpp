@@ -24,5 +24,11 @@ TEST_F(NumbersOnVulkan, DotProductsOfBytesAreExact) {
   for (const int lanes : {1, 2, 4}) numbers().expect_exact_dot_products(lanes);
 }
 
+TEST_F(NumbersOnVulkan, VectorsOfBoolGiveTheInterpretersBits) {
+  for (const int lanes : {1, 2, 4}) numbers().expect_exact_masks(lanes);
+}
+
+TEST_F(NumbersOnVulkan, IntegersWrapAround) { numbers().expect_wrapped_integers(); }
+
 }  // namespace
 }  // namespace trireme::vulkan

@@ -40,6 +40,15 @@ TEST(OpenClC, ALoopsEndKeepsItsParentheses) {
   EXPECT_THAT(source->code, testing::HasSubstr("i < ("));
 }
 
+TEST(OpenClC, ANegatedNegativeNumberIsNoDecrement) {
+  Builder b("negated", 4);
+  const uint32_t y = b.buffer("y", Access::kWrite);
+  b.store(y, b.local_id(), -b.f32(-1.5f));
+  const auto source = emit_opencl_c(*b.finish(), plain_target());
+  ASSERT_TRUE(source) << source.error().message();
+  EXPECT_THAT(source->code, testing::Not(testing::HasSubstr("--")));
+}
+
 TEST(OpenClC, RefusesWhatTheTargetDoesNotHave) {
   Target target = plain_target();
   target.max_group_size = 2;

@@ -120,7 +120,7 @@ void norm_quantize_64(__global const void* x, __global const void* weight, __glo
         const uint v213 = (((v168 - 1u) << 23u) + v197) + (((v199 < v201) ? 1u : 0u) | v211);
         const float v215 = ((v155 == 0u) || (as_int(v168) < 1)) ? 0.0f : as_float(v213);
         const int v218 = (int)fmin(rint(v215), 127.0f);
-        const int v221 = (v134 && (v150 == v150)) ? ((v150 < 0.0f) ? (-v218) : v218) : 0;
+        const int v221 = (v134 && (v150 == v150)) ? ((v150 < 0.0f) ? as_int(-as_uint(v218)) : v218) : 0;
         const uint v226 = v142 + (v143 + 1u);
         const float v228 = x_float[v3 + v226];
         const float v230 = weight_float[v226];
@@ -144,7 +144,7 @@ void norm_quantize_64(__global const void* x, __global const void* weight, __glo
         const uint v291 = (((v246 - 1u) << 23u) + v275) + (((v277 < v279) ? 1u : 0u) | v289);
         const float v293 = ((v237 == 0u) || (as_int(v246) < 1)) ? 0.0f : as_float(v291);
         const int v296 = (int)fmin(rint(v293), 127.0f);
-        const int v299 = (v134 && (v232 == v232)) ? ((v232 < 0.0f) ? (-v296) : v296) : 0;
+        const int v299 = (v134 && (v232 == v232)) ? ((v232 < 0.0f) ? as_int(-as_uint(v296)) : v296) : 0;
         const uint v305 = v142 + (v143 + 2u);
         const float v307 = x_float[v3 + v305];
         const float v309 = weight_float[v305];
@@ -168,7 +168,7 @@ void norm_quantize_64(__global const void* x, __global const void* weight, __glo
         const uint v370 = (((v325 - 1u) << 23u) + v354) + (((v356 < v358) ? 1u : 0u) | v368);
         const float v372 = ((v316 == 0u) || (as_int(v325) < 1)) ? 0.0f : as_float(v370);
         const int v375 = (int)fmin(rint(v372), 127.0f);
-        const int v378 = (v134 && (v311 == v311)) ? ((v311 < 0.0f) ? (-v375) : v375) : 0;
+        const int v378 = (v134 && (v311 == v311)) ? ((v311 < 0.0f) ? as_int(-as_uint(v375)) : v375) : 0;
         const uint v382 = ((as_uint(v221) & 255u) | ((as_uint(v299) & 255u) << 8u)) | ((as_uint(v378) & 255u) << 16u);
         const uint v384 = v142 + (v143 + 3u);
         const float v386 = x_float[v3 + v384];
@@ -193,9 +193,10 @@ void norm_quantize_64(__global const void* x, __global const void* weight, __glo
         const uint v449 = (((v404 - 1u) << 23u) + v433) + (((v435 < v437) ? 1u : 0u) | v447);
         const float v451 = ((v395 == 0u) || (as_int(v404) < 1)) ? 0.0f : as_float(v449);
         const int v454 = (int)fmin(rint(v451), 127.0f);
-        const int v457 = (v134 && (v390 == v390)) ? ((v390 < 0.0f) ? (-v454) : v454) : 0;
+        const int v457 = (v134 && (v390 == v390)) ? ((v390 < 0.0f) ? as_int(-as_uint(v454)) : v454) : 0;
         y_uint[v139 + i3] = v382 | ((as_uint(v457) & 255u) << 24u);
-        after2 = (((after2 + v221) + v299) + v378) + v457;
+        const int v465 = as_int(((as_uint(after2) + as_uint(v221)) + as_uint(v299)) + as_uint(v378));
+        after2 = as_int(as_uint(v465) + as_uint(v457));
       }
       const uint v468 = (v136 + 16u) + i1;
       y_float[v468] = scale;

@@ -172,6 +172,11 @@ INSTANTIATE_TEST_SUITE_P(
               [](Builder& b, uint32_t out) { b.when(b.local_id() == 0u, [&] { b.store(out, b.u32(0), b.u32(1)); }); },
               2},
         Fault{"divides by zero", [](Builder& b, uint32_t out) { b.store(out, b.local_id(), b.u32(1) / b.local_id()); }},
+        Fault{"the least i32 by -1",
+              [](Builder& b, uint32_t out) {
+                const Term divisor = convert(b.local_id(), Scalar::kI32) - 3u;
+                b.store(out, b.local_id(), b.i32(int32_t(0x80000000u)) % (divisor | b.i32(1)));
+              }},
         Fault{"more than 31",
               [](Builder& b, uint32_t out) { b.store(out, b.local_id(), b.u32(1) << (b.local_id() + 31u)); }},
         Fault{"not above zero",

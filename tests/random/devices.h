@@ -1,0 +1,14 @@
+// The devices that random programs run on.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "hal/kernel_device.h"
+
+namespace trireme::random {
+
+// "opencl:0": the device itself, below the compiler. Errors: kNotFound; kUnsupported for one that runs no kernels.
+Result<std::shared_ptr<KernelDevice>> open_kernel_device(const std::string& id);
+
+}  // namespace trireme::random

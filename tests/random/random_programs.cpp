@@ -1,0 +1,79 @@
+// Runs random kernels and graphs on several devices, and prints what differs.
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <functional>
+
+#include "tests/random/devices.h"
+#include "tests/random/kernel_check.h"
+
+namespace {
+
+using namespace trireme;
+using random::Finding;
+
+struct Options {
+  uint64_t seed = 1;
+  int count = 0;
+  double seconds = 0;
+  std::string kind = "kernels";
+  std::vector<std::string> devices;
+  bool trace = false;
+};
+
+// Seeds from the first on, until count or time is reached. Gives the number of findings.
+int run(const Options& options, const std::function<std::optional<Finding>(const std::string&)>& check) {
+  const auto began = std::chrono::steady_clock::now();
+  const auto passed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count(); };
+  int findings = 0;
+  for (int i = 0; options.count == 0 || i < options.count; ++i) {
+    if (options.seconds > 0 && passed() >= options.seconds) break;
+    const std::string seed = std::to_string(options.seed + uint64_t(i));
+    if (options.trace) std::fprintf(stderr, "%s %s\n", options.kind.c_str(), seed.c_str());
+    const auto finding = check(seed);
+    if (!finding) continue;
+    ++findings;
+    std::printf("finding: --kind %s --seed %s --count 1: %s\n%s\n", options.kind.c_str(), finding->seed.c_str(),
+                finding->what.c_str(), finding->reduced.c_str());
+    std::fflush(stdout);
+  }
+  std::printf("%.1f s\n", passed());
+  return findings;
+}
+
+Result<int> run_kernels(const Options& options) {
+  std::vector<std::shared_ptr<KernelDevice>> devices;
+  for (const std::string& id : options.devices) {
+    TRIREME_ASSIGN(auto device, random::open_kernel_device(id));
+    devices.push_back(std::move(device));
+  }
+  random::KernelCheck check(std::move(devices));
+  const int findings = run(options, [&](const std::string& seed) { return check.check(seed); });
+  const random::KernelCounts& counts = check.counts();
+  std::printf("%d kernels, %d launches on devices, %d regenerated, %d left out for their long vectors, %d findings\n",
+              counts.kernels, counts.launches, counts.regenerated, counts.too_long, findings);
+  return findings;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app{"Runs random kernels or graphs on several devices, and prints what differs."};
+  app.add_option("--seed", options.seed, "The first seed");
+  app.add_option("--count", options.count, "How many to run; 0: no limit")->check(CLI::NonNegativeNumber);
+  app.add_option("--seconds", options.seconds, "Stop after this time; 0: no limit")->check(CLI::NonNegativeNumber);
+  app.add_option("--kind", options.kind, "What to run")->check(CLI::IsMember({"kernels"}));
+  app.add_option("--device", options.devices, "A device to compare with; may be given several times");
+  app.add_flag("--trace", options.trace, "Print each seed before it runs, to know one that ends the program");
+  CLI11_PARSE(app, argc, argv);
+  if (options.devices.empty()) options.devices = {"opencl:0", "vulkan:0"};
+  if (options.count == 0 && options.seconds == 0) options.count = 100;
+  const Result<int> findings = run_kernels(options);
+  if (!findings) {
+    std::fprintf(stderr, "error: %s\n", findings.error().message().c_str());
+    return 1;
+  }
+  return *findings > 0 ? 1 : 0;
+}
