@@ -1,10 +1,9 @@
 #include "tests/random/kernel_check.h"
 
-#include <algorithm>
-
 #include "compiler/kernel/simplify.h"
 #include "compiler/kernel/text.h"
 #include "tests/conformance/random.h"
+#include "tests/random/driver_faults.h"
 #include "tests/random/kernel_generator.h"
 #include "tests/random/kernel_reducer.h"
 
@@ -24,16 +23,12 @@ std::optional<std::string> difference(const std::vector<Words>& expected, const 
   return std::nullopt;
 }
 
-bool has_long_vectors(const kernel::Function& function) {
-  return std::ranges::any_of(function.values, [](const kernel::Value& value) { return value.type.lanes > 4; });
-}
-
 }  // namespace
 
 std::optional<std::string> KernelCheck::failure_on(KernelDevice& device, const KernelCase& test,
                                                    const std::vector<Words>& expected) {
-  if (device.target().language == TargetLanguage::kSpirV && has_long_vectors(test.function)) {
-    ++counts_.too_long;
+  if (const char* why = left_out(test.function, device.target().language)) {
+    ++counts_.left_out[device.info().id + ": " + why];
     return std::nullopt;
   }
   ++counts_.launches;

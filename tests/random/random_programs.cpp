@@ -51,8 +51,9 @@ Result<int> run_kernels(const Options& options) {
   random::KernelCheck check(std::move(devices));
   const int findings = run(options, [&](const std::string& seed) { return check.check(seed); });
   const random::KernelCounts& counts = check.counts();
-  std::printf("%d kernels, %d launches on devices, %d regenerated, %d left out for their long vectors, %d findings\n",
-              counts.kernels, counts.launches, counts.regenerated, counts.too_long, findings);
+  std::printf("%d kernels, %d launches on devices, %d regenerated, %d findings\n", counts.kernels, counts.launches,
+              counts.regenerated, findings);
+  for (const auto& [why, count] : counts.left_out) std::printf("left out %d times, %s\n", count, why.c_str());
   return findings;
 }
 

@@ -7,9 +7,11 @@ float half_to_float(uint bits) {
 }
 
 int dot4_signed(uint a, uint b, int sum) {
-  return sum + (as_int(a << 24) >> 24) * (as_int(b << 24) >> 24) +
-         (as_int(a << 16) >> 24) * (as_int(b << 16) >> 24) +
-         (as_int(a << 8) >> 24) * (as_int(b << 8) >> 24) + (as_int(a) >> 24) * (as_int(b) >> 24);
+  const int products = (as_int(a << 24) >> 24) * (as_int(b << 24) >> 24) +
+                       (as_int(a << 16) >> 24) * (as_int(b << 16) >> 24) +
+                       (as_int(a << 8) >> 24) * (as_int(b << 8) >> 24) +
+                       (as_int(a) >> 24) * (as_int(b) >> 24);
+  return as_int(as_uint(sum) + as_uint(products));
 }
 
 __kernel __attribute__((reqd_work_group_size(256, 1, 1)))
@@ -47,12 +49,12 @@ void matmul_576x576_tile1(__global const void* x, __global const void* w1_codes,
       const uint v55 = x_uint[v25 + 1u];
       const uint v57 = x_uint[v25];
       const int v61 = x_int[(v11 + 162u) + i];
-      const int v65 = dot4_signed((v51 >> 4u) & 252645135u, v55, dot4_signed(v51 & 252645135u, v57, v61 * -8));
-      const int v67 = dot4_signed((v42 >> 4u) & 252645135u, v46, dot4_signed(v42 & 252645135u, v50, v65));
-      const int v69 = dot4_signed((v33 >> 4u) & 252645135u, v38, dot4_signed(v33 & 252645135u, v41, v67));
-      const int v71 = dot4_signed((v18 >> 4u) & 252645135u, v28, dot4_signed(v18 & 252645135u, v32, v69));
+      const int v64 = dot4_signed(v51 & 252645135u, v57, as_int(as_uint(v61) * as_uint(-8)));
+      const int v66 = dot4_signed(v42 & 252645135u, v50, dot4_signed((v51 >> 4u) & 252645135u, v55, v64));
+      const int v68 = dot4_signed(v33 & 252645135u, v41, dot4_signed((v42 >> 4u) & 252645135u, v46, v66));
+      const int v70 = dot4_signed(v18 & 252645135u, v32, dot4_signed((v33 >> 4u) & 252645135u, v38, v68));
       const uint v74 = w1_scales_uint[v16 >> 1u];
-      const float v81 = (float)v71 * half_to_float((v74 >> ((v16 & 1u) << 4u)) & 65535u);
+      const float v81 = (float)dot4_signed((v18 >> 4u) & 252645135u, v28, v70) * half_to_float((v74 >> ((v16 & 1u) << 4u)) & 65535u);
       const float v85 = x_float[(v11 + 144u) + i];
       after = after + (v81 * v85);
     }

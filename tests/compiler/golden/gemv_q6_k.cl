@@ -2,9 +2,11 @@
 #pragma OPENCL FP_CONTRACT OFF
 
 int dot4_signed(uint a, uint b, int sum) {
-  return sum + (as_int(a << 24) >> 24) * (as_int(b << 24) >> 24) +
-         (as_int(a << 16) >> 24) * (as_int(b << 16) >> 24) +
-         (as_int(a << 8) >> 24) * (as_int(b << 8) >> 24) + (as_int(a) >> 24) * (as_int(b) >> 24);
+  const int products = (as_int(a << 24) >> 24) * (as_int(b << 24) >> 24) +
+                       (as_int(a << 16) >> 24) * (as_int(b << 16) >> 24) +
+                       (as_int(a << 8) >> 24) * (as_int(b << 8) >> 24) +
+                       (as_int(a) >> 24) * (as_int(b) >> 24);
+  return as_int(as_uint(sum) + as_uint(products));
 }
 
 __kernel __attribute__((reqd_work_group_size(256, 1, 1)))
