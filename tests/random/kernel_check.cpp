@@ -12,7 +12,7 @@ namespace trireme::random {
 namespace {
 
 // Kernels that the interpreter refuses one after the other.
-constexpr int kMostTries = 8;
+constexpr int kMostKernels = 8;
 
 std::optional<std::string> difference(const std::vector<Words>& expected, const std::vector<Words>& actual) {
   for (size_t memory = 0; memory < expected.size(); ++memory)
@@ -58,7 +58,7 @@ std::optional<std::string> KernelCheck::failure(const KernelCase& test, bool sim
 }
 
 Result<KernelCase> KernelCheck::generate(const std::string& seed) {
-  for (int attempt = 0; attempt < kMostTries; ++attempt) {
+  for (int attempt = 0; attempt < kMostKernels; ++attempt) {
     const std::string own_seed = attempt == 0 ? seed : seed + " again " + std::to_string(attempt);
     const int lanes = conformance::Random("lanes of " + seed).integer(0, 3) == 0 ? 16 : 4;
     TRIREME_ASSIGN(KernelCase test, random_kernel(own_seed, lanes));
