@@ -1,13 +1,12 @@
 #include "compiler/emit/opencl_c.h"
 
 #include <fmt/format.h>
-#include <algorithm>
 
-#include <cmath>
+#include <algorithm>
 #include <set>
 
 #include "compiler/emit/opencl_c_helpers.h"
-#include "compiler/kernel/evaluate.h"
+#include "compiler/emit/opencl_c_words.h"
 #include "compiler/kernel/verifier.h"
 
 namespace trireme::compiler {
@@ -22,75 +21,7 @@ using kernel::ValueId;
 
 namespace {
 
-constexpr const char* kScalarNames[] = {"bool", "uchar", "ushort", "uint", "int", "float"};
-
-std::string opencl_type(Type type) {
-  std::string name = type.is_bool() && type.lanes > 1 ? "int" : kScalarNames[size_t(type.scalar)];
-  return name + opencl_lanes(type.lanes);
-}
-
-std::string number(Type type, uint32_t bits) {
-  if (type.is_bool()) return bits ? "true" : "false";
-  if (type.scalar == Scalar::kI32)
-    return int32_t(bits) == INT32_MIN ? "(-2147483647 - 1)" : fmt::format("{}", int32_t(bits));
-  if (!type.is_float()) return fmt::format("{}u", bits);
-  const float value = kernel::as_float(bits);
-  if (!std::isfinite(value)) return fmt::format("as_float(0x{:08x}u)", bits);
-  std::string text = fmt::format("{}", value);
-  if (text.find_first_of(".e") == std::string::npos) text += ".0";
-  return text + "f";
-}
-
 bool is_dot(Op op) { return op == Op::kDot4Signed || op == Op::kDot4Unsigned; }
-
-// Without the parentheses around the whole.
-std::string bare(const std::string& text) {
-  if (!text.starts_with('(') || !text.ends_with(')')) return text;
-  int open = 0;
-  for (size_t i = 0; i + 1 < text.size(); ++i) {
-    open += text[i] == '(' ? 1 : text[i] == ')' ? -1 : 0;
-    if (open == 0) return text;
-  }
-  return text.substr(1, text.size() - 2);
-}
-
-const char* infix(Op op, bool scalar_bool) {
-  switch (op) {
-    case Op::kAdd: return "+";
-    case Op::kSubtract: return "-";
-    case Op::kMultiply: return "*";
-    case Op::kDivide: return "/";
-    case Op::kRemainder: return "%";
-    case Op::kAnd: return scalar_bool ? "&&" : "&";
-    case Op::kOr: return scalar_bool ? "||" : "|";
-    case Op::kXor: return scalar_bool ? "!=" : "^";
-    case Op::kShiftLeft: return "<<";
-    case Op::kShiftRight: return ">>";
-    case Op::kEqual: return "==";
-    case Op::kNotEqual: return "!=";
-    case Op::kLess: return "<";
-    case Op::kLessEqual: return "<=";
-    default: return nullptr;
-  }
-}
-
-const char* function_name(Op op, bool is_float) {
-  switch (op) {
-    case Op::kMinimum: return is_float ? "fmin" : "min";
-    case Op::kMaximum: return is_float ? "fmax" : "max";
-    case Op::kAbsolute: return "fabs";
-    case Op::kFusedMultiplyAdd: return "fma";
-    case Op::kSquareRoot: return "sqrt";
-    case Op::kExponential: return "exp";
-    case Op::kSine: return "sin";
-    case Op::kCosine: return "cos";
-    case Op::kFloor: return "floor";
-    case Op::kRoundEven: return "rint";
-    case Op::kSubgroupAdd: return "sub_group_reduce_add";
-    case Op::kSubgroupMaximum: return "sub_group_reduce_max";
-    default: return nullptr;
-  }
-}
 
 class Writer {
  public:
@@ -126,7 +57,7 @@ class Writer {
 
   Type type_of(ValueId id) const { return function_.value(id).type; }
   const std::string& text(ValueId id) const { return text_of_[id]; }
-  std::string bare_text(ValueId id) const { return bare(text_of_[id]); }
+  std::string bare_text(ValueId id) const { return without_parentheses(text_of_[id]); }
 
   // A use inside of another region than the value's own counts twice: what is computed once is not moved into a loop.
   void count(const Region& region) {
@@ -150,6 +81,10 @@ class Writer {
     if (target_.integer_dot && (ops_.contains(Op::kDot4Signed) || ops_.contains(Op::kDot4Unsigned)))
       line("#pragma OPENCL EXTENSION cl_khr_integer_dot_product : enable");
     line("#pragma OPENCL FP_CONTRACT OFF\n");
+    std::set<std::string> shared_types;
+    for (const auto& [buffer, type] : views_)
+      if (is_punned(buffer)) shared_types.insert(opencl_type(unpacked(type)));
+    for (const std::string& type : shared_types) line("typedef {0} __attribute__((may_alias)) any_{0};", type);
     for (const Helper& helper : helped_) text_ += opencl_helper(helper, target_) + '\n';
     std::string parameters;
     for (const kernel::BufferParameter& buffer : function_.buffers)
@@ -162,11 +97,9 @@ class Writer {
     depth_ = 1;
     for (const kernel::SharedArray& array : function_.shared)
       line("__local {} {}[{}] __attribute__((aligned(64)));", opencl_type(array.type), array.name, array.count);
-    for (const auto& [buffer, type] : views_) {
-      const bool read = function_.buffers[buffer].access == kernel::Access::kRead;
-      line("__global {0}{1}* const {2} = (__global {0}{1}*){3};", read ? "const " : "", opencl_type(unpacked(type)),
+    for (const auto& [buffer, type] : views_)
+      line("__global {0}* const {1} = (__global {0}*){2};", element_type(buffer, unpacked(type)),
            view_name(buffer, unpacked(type)), function_.buffers[buffer].name);
-    }
     depth_ = 0;
   }
 
@@ -179,6 +112,20 @@ class Writer {
   std::string view(uint32_t buffer, Type type) {
     views_.emplace(buffer, packed(type));
     return view_name(buffer, type);
+  }
+
+  // Written bytes that are also seen as another type, which in C no access may change unless it says so.
+  bool is_punned(uint32_t buffer) const {
+    if (function_.buffers[buffer].access == kernel::Access::kRead) return false;
+    std::set<Scalar> scalars;
+    for (const auto& [viewed, type] : views_)
+      if (viewed == buffer)
+        scalars.insert(unpacked(type).scalar == Scalar::kI32 ? Scalar::kU32 : unpacked(type).scalar);
+    return scalars.size() > 1;
+  }
+  std::string element_type(uint32_t buffer, Type type) const {
+    if (function_.buffers[buffer].access == kernel::Access::kRead) return "const " + opencl_type(type);
+    return is_punned(buffer) ? "any_" + opencl_type(type) : opencl_type(type);
   }
 
   std::string shared_element(uint32_t array, Type type, ValueId index) const {
@@ -215,13 +162,13 @@ class Writer {
       text_of_[result] = value;
       return;
     }
-    line("const {} {} = {};", opencl_type(type_of(result)), name(result), bare(value));
+    line("const {} {} = {};", opencl_type(type_of(result)), name(result), without_parentheses(value));
   }
 
   // A name that OpenCL C takes for itself gets a sign behind it.
   std::string name(ValueId id) {
     std::string name = function_.value(id).name;
-    while (is_reserved_in_opencl(name) || !names_.insert(name).second) name += '_';
+    while (is_opencl_word(name) || !names_.insert(name).second) name += '_';
     return text_of_[id] = name;
   }
 
@@ -231,8 +178,8 @@ class Writer {
     const uint32_t first = in.immediates[0];
     const auto operand = [&](size_t i) { return text(in.operands[i]); };
     switch (in.op) {
-      case Op::kConstant: return number(type, first);
-      case Op::kSpecialization: return number(type, function_.specializations[first].default_bits);
+      case Op::kConstant: return opencl_number(type, first);
+      case Op::kSpecialization: return opencl_number(type, function_.specializations[first].default_bits);
       case Op::kLaunch: {
         const std::string& parameter = function_.launch_constants[first].name;
         return type == kernel::kU32 ? parameter : fmt::format("as_{}({})", opencl_type(type), parameter);
@@ -261,7 +208,7 @@ class Writer {
       case Op::kPack: {
         std::string lanes;
         for (size_t i = 0; i < in.operands.size(); ++i)
-          lanes += (i ? ", " : "") + (type.is_bool() ? mask(operand(i)) : bare(operand(i)));
+          lanes += (i ? ", " : "") + (type.is_bool() ? mask(operand(i)) : without_parentheses(operand(i)));
         return fmt::format("({})({})", opencl_type(type), lanes);
       }
       case Op::kExtract: {
@@ -270,20 +217,20 @@ class Writer {
       }
       case Op::kSplat:
         return fmt::format("({})({})", opencl_type(type), type.is_bool() ? mask(operand(0)) : operand(0));
-      case Op::kLoad: return fmt::format("{}[{}]", view(first, type), bare(operand(0)));
+      case Op::kLoad: return fmt::format("{}[{}]", view(first, type), without_parentheses(operand(0)));
       case Op::kLoadShared: return shared_element(first, type, in.operands[0]);
       case Op::kSubgroupBroadcast: return fmt::format("sub_group_broadcast({}, {}u)", operand(0), first);
       default: break;
     }
     if (is_wrapped(in))
-      return wraps(type, unsigned_text(in.operands[0]) + " " + infix(in.op, false) + " ",
+      return wraps(type, unsigned_text(in.operands[0]) + " " + opencl_sign(in.op, false) + " ",
                    unsigned_text(in.operands[1]));
-    if (const char* sign = infix(in.op, type == kernel::kBool && type_of(in.operands[0]).is_bool()))
+    if (const char* sign = opencl_sign(in.op, type == kernel::kBool && type_of(in.operands[0]).is_bool()))
       return fmt::format("({} {} {})", operand(0), sign, operand(1));
     std::string arguments;
-    for (size_t i = 0; i < in.operands.size(); ++i) arguments += (i ? ", " : "") + bare(operand(i));
+    for (size_t i = 0; i < in.operands.size(); ++i) arguments += (i ? ", " : "") + without_parentheses(operand(i));
     if (!needs_opencl_helper(in.op, type))
-      return fmt::format("{}({})", function_name(in.op, type.is_float()), arguments);
+      return fmt::format("{}({})", opencl_function(in.op, type.is_float()), arguments);
     const bool small = type.lanes >= 8 && is_dot(in.op) && has_small_bytes(in.operands[0]);
     const Helper helper{small ? Op::kDot4Signed : in.op, type.lanes, small};
     helped_.insert(helper);
@@ -303,7 +250,7 @@ class Writer {
     const std::string cast = "as_" + opencl_type(type_of(id));
     // What was just made an int of a uint.
     if (definitions_[id] && is_wrapped(*definitions_[id]) && text.starts_with(cast)) return text.substr(cast.size());
-    return fmt::format("as_{}({})", opencl_type({Scalar::kU32, type_of(id).lanes}), bare(text));
+    return fmt::format("as_{}({})", opencl_type({Scalar::kU32, type_of(id).lanes}), without_parentheses(text));
   }
 
   // Of vectors of bool the lanes are ints: 0, or all bits.

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <set>
+#include "compiler/emit/opencl_c_words.h"
 
 namespace trireme::compiler {
 
@@ -10,18 +10,6 @@ using kernel::Op;
 using kernel::Type;
 
 namespace {
-
-// Words of the language, and functions that kernels call.
-const std::set<std::string_view> kReserved = {
-    "abs",           "as_float",      "auto",     "barrier",     "bool",          "break",     "case",     "char",
-    "const",         "constant",      "continue", "cos",         "default",       "do",        "dot",      "double",
-    "else",          "enum",          "exp",      "extern",      "fabs",          "float",     "floor",    "fma",
-    "fmax",          "fmin",          "for",      "global",      "goto",          "half",      "if",       "image",
-    "inline",        "int",           "kernel",   "local",       "long",          "max",       "min",      "private",
-    "register",      "restrict",      "return",   "rint",        "select",        "short",     "signed",   "sin",
-    "sizeof",        "sqrt",          "static",   "step",        "struct",        "switch",    "typedef",  "uchar",
-    "uint",          "ulong",         "union",    "unsigned",    "ushort",        "void",      "volatile", "while",
-    "half_to_float", "float_to_half", "abs_of",   "dot4_signed", "dot4_unsigned", "dot4_small"};
 
 // {0} stands for the lanes, {1} for the helper's name.
 constexpr const char* kHalfToFloat =
@@ -98,10 +86,6 @@ std::string dot(const Helper& helper, const Target& target) {
 }
 
 }  // namespace
-
-bool is_reserved_in_opencl(std::string_view name) { return kReserved.contains(name); }
-
-std::string opencl_lanes(int lanes) { return lanes == 1 ? "" : std::to_string(lanes); }
 
 bool needs_opencl_helper(Op op, Type result) {
   switch (op) {

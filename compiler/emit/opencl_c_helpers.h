@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "compiler/kernel/op.h"
 #include "compiler/kernel/type.h"
@@ -17,12 +16,6 @@ struct Helper {
 
   auto operator<=>(const Helper&) const = default;
 };
-
-// A word of the language, or a function that kernels call.
-bool is_reserved_in_opencl(std::string_view name);
-
-// What the number of lanes adds to the name of a type or function: nothing for one.
-std::string opencl_lanes(int lanes);
 
 bool needs_opencl_helper(kernel::Op op, kernel::Type result);
 std::string helper_name(const Helper& helper);

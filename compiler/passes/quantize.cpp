@@ -55,6 +55,7 @@ Status fuse_quantize(Graph& graph) {
       if (graph.value(x).desc.shape.rank() != 2) continue;
       params = FusedNorm{*norm, false, true};
     } else if (auto* fused = std::get_if<FusedNorm>(&params)) {
+      if (x != producer.outputs.back()) continue;  // the sum
       fused->quantize = true;
     } else if (auto* glu = std::get_if<MatmulGlu>(&params)) {
       glu->quantize = true;

@@ -18,11 +18,11 @@ constexpr uint32_t kMostColumns = 512;  // a head's width
 // What has no other name in the kernel.
 struct Cache {
   CallBuilder& b;
-  bool half;
-  uint32_t columns;
+  const AttentionShape& shape;
 
   Term element(uint32_t buffer, Term index) const {
-    if (!half) return b.load(buffer, index, kernel::kF32);
+    if (!shape.half) return b.load(buffer, index, kernel::kF32);
+    if (!shape.words) return half_to_float(convert(b.load(buffer, index, kernel::kU16), Scalar::kU32));
     const Term word = b.load(buffer, index >> 1u, kernel::kU32);
     return half_to_float((word >> ((index & 1u) << 4u)) & b.u32(0xffff));
   }
@@ -38,6 +38,7 @@ AttentionShape attention_shape(const OpDesc& op) {
   shape.block_size = uint32_t(cache[2]);
   shape.table_columns = uint32_t(op.inputs[3].desc.shape[1]);
   shape.half = op.inputs[1].desc.format == &formats::f16();
+  shape.words = cache.elements() % 2 == 0;
   return shape;
 }
 
@@ -72,13 +73,15 @@ Result<OpCalls> write_attention(const Attention& params, const OpDesc& op, const
   const uint32_t block_size = shape.block_size;
   if (columns > kMostColumns)
     return fail(ErrorCode::kUnsupported, "attention", "heads of more than 512 elements have no template");
+  if (shape.half && !shape.words && !target.small_stores)
+    return fail(ErrorCode::kUnsupported, "attention", "a cache of an odd number of f16 needs 16-bit loads");
   if (target.vector_lanes > 1) return write_attention_lanes(params, op, shape, target);
   CallBuilder b("attention_" + std::to_string(heads) + "x" + std::to_string(columns), kGroupSize);
   const auto [q, k_cache, v_cache, table, positions, sequences, y] = bind(b);
   const uint32_t query = b.shared("query", kernel::kF32, columns);
   const uint32_t scores = b.shared("scores", kernel::kF32, kGroupSize);
   const uint32_t places = b.shared("places", kernel::kU32, kGroupSize);
-  const Cache cache{b, shape.half, columns};
+  const Cache cache{b, shape};
   const Term rows = b.row_count(op.inputs[0].desc);
   const Term head = b.named(b.group_id(0), "head"), row = b.named(b.group_id(1), "row"), item = b.local_id();
   const uint32_t owned = ceil_div(columns, kGroupSize);  // columns of v that an item sums

@@ -12,7 +12,8 @@ struct AttentionShape {
   uint32_t columns = 1;  // a head's width
   uint32_t block_size = 1;
   uint32_t table_columns = 1;
-  bool half = true;  // the cache is in f16
+  bool half = true;   // the cache is in f16
+  bool words = true;  // which are whole words of two
 };
 
 // Numbers of the kernel's buffers.

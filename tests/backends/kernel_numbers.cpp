@@ -185,4 +185,22 @@ void KernelNumbers::expect_wrapped_integers() {
   EXPECT_EQ(computed(*function, words, 1), interpreted(*function, words, 1));
 }
 
+void KernelNumbers::expect_punned_memory() {
+  Builder b("punned", 8);
+  b.buffer("in", Access::kRead);
+  const uint32_t out = b.buffer("out", Access::kReadWrite);
+  const Term first = b.local_id() * 4u;  // of the item's four words
+  b.store(out, first, b.i32(1));
+  b.store(out, first * 2u + 1u, convert(b.u32(2), Scalar::kU16));
+  b.store(out, first + 1u, b.f32(1));
+  const Term seen = convert(b.load(out, first * 2u + 3u, kernel::kU16), Scalar::kU32);
+  b.store(out, first + 1u, b.u32(7));
+  b.store(out, first + 2u, seen);
+  b.store(out, first + 3u, b.f32(-2));
+  b.store(out, first + 3u, b.load(out, first + 3u, kU32) >> 1u);
+  const auto function = *b.finish();
+  const std::vector<uint32_t> words(32);
+  EXPECT_EQ(computed(function, words, 1), interpreted(function, words, 1));
+}
+
 }  // namespace trireme::testing_support

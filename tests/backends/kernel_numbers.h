@@ -26,6 +26,8 @@ class KernelNumbers {
   void expect_exact_masks(int lanes);
   // Sums, differences, products and negations of i32 that do not fit, where an optimiser might say that they do.
   void expect_wrapped_integers();
+  // Bytes that are stored as one type, and loaded or stored again as another.
+  void expect_punned_memory();
 
  private:
   // Runs groups of a kernel with the buffers "in" and "out", of as many bytes.

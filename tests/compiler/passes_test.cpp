@@ -191,6 +191,17 @@ TEST_F(Quantize, StaysApartWhenTheFloatRowsAreReadToo) {
   EXPECT_THAT(op_names(graph), ElementsAre("rms_norm", "quantize_q8", "matmul", "matmul"));
 }
 
+TEST_F(Quantize, TheSumBesideANormIsNotTheNorm) {
+  const ValueId sum = *graph.add(Binary{}, {x, graph.add_input("r", rows())}, "sum", 0);
+  graph.set_output("y", norm(sum, "norm"));
+  graph.set_output("a", matmul(sum, "w", *find_format("Q4_0")));
+  apply(fuse_residual_norm, graph);
+  apply(quantize_activations, graph);
+  apply(fuse_quantize, graph);
+  EXPECT_THAT(op_names(graph), ElementsAre("fused_norm", "quantize_q8", "matmul"));
+  EXPECT_FALSE(std::get<FusedNorm>(graph.node(graph.node_order()[0]).params).quantize);
+}
+
 using Canonical = Fixture;
 
 TEST_F(Canonical, DropsReshapesThatUndoEachOther) {

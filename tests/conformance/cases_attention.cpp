@@ -153,6 +153,7 @@ void add_attention_cases(std::vector<CaseSource>& cases) {
     add_attention(cases, 1, {.scale = 0.125f}, {1, 1, 5, 16}, {9, 3, 64}, *format);
     add_attention(cases, 1, {.scale = 0.125f}, {13, 3, 3, 8}, {4, 2, 64}, *format);
     add_attention(cases, 1, {.scale = 0.3f}, {5, 2, 3, 4}, {3, 1, 5}, *format);
+    add_attention(cases, 1, {.scale = 0.3f}, {5, 2, 4, 1}, {3, 3, 5}, *format);  // caches of an odd number of elements
     add_attention(cases, 1, {.scale = 0.125f, .window = 7}, {6, 2, 4, 8}, {4, 1, 32}, *format);
     add_attention(cases, 1, {.scale = 0.25f, .window = 0, .softcap = 3.0f}, {4, 1, 3, 16}, {2, 2, 16}, *format);
     add_attention(cases, 3, {.scale = 8.0f}, {4, 1, 4, 16}, {2, 1, 64}, *format);

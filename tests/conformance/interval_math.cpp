@@ -41,9 +41,9 @@ double activation_error(Activation activation, double x, double y) {
 
 }  // namespace
 
-std::vector<Approximate> exact(const double* values, int64_t count) {
+std::vector<Approximate> approximate(const double* values, const double* errors, int64_t count) {
   std::vector<Approximate> numbers;
-  for (int64_t i = 0; i < count; ++i) numbers.push_back({values[i], 0});
+  for (int64_t i = 0; i < count; ++i) numbers.push_back({values[i], errors ? errors[i] : 0});
   return numbers;
 }
 
@@ -55,12 +55,18 @@ Approximate multiply(const Approximate& a, const Approximate& b) {
   return {product, error + 2 * kUnit * std::fabs(product) + (error > 0 ? kFloor : 0)};
 }
 
+Approximate add(const Approximate& a, const Approximate& b) {
+  const double sum = a.value + b.value, error = a.error + b.error;
+  return {sum, error > 0 ? error + 2 * kUnit * (std::fabs(sum) + error) : 0};
+}
+
 Approximate activate(Activation activation, const Approximate& x) {
   const double y = activation_value(activation, x.value);
   const double low = activation_value(activation, x.value - x.error),
                high = activation_value(activation, x.value + x.error);
   const double passed_on = std::max(std::fabs(low - y), std::fabs(high - y));
-  return {y, passed_on + activation_error(activation, x.value, y)};
+  // Two of the functions have a lowest point, which may lie between the ends.
+  return {y, passed_on + x.error * x.error + activation_error(activation, x.value, y)};
 }
 
 Approximate softcap(const Approximate& x, double cap) {
@@ -71,14 +77,17 @@ Approximate softcap(const Approximate& x, double cap) {
 std::vector<Approximate> normalize(const RmsNorm& op, const std::vector<Approximate>& x,
                                    const std::vector<double>& weight, double epsilon) {
   const auto count = double(x.size());
-  double squares = 0, carried = 0;
+  double squares = 0, least = 0, most = 0;
   for (const Approximate& value : x) {
-    squares += value.value * value.value;
-    carried += 2 * std::fabs(value.value) * value.error;
+    const double size = std::fabs(value.value), low = std::max(0.0, size - value.error), high = size + value.error;
+    squares += size * size;
+    least += low * low;
+    most += high * high;
   }
-  const double mean = squares / count + double(op.epsilon);
-  const double factor = 1 / std::sqrt(mean);
-  const double factor_error = (gamma(int64_t(x.size()), epsilon) + kFunction + carried / count / mean) * factor;
+  const auto factor_of = [&](double sum) { return 1 / std::sqrt(sum / count + double(op.epsilon)); };
+  const double factor = factor_of(squares);
+  const double carried = std::max(factor_of(least) - factor, factor - factor_of(most));
+  const double factor_error = (gamma(int64_t(x.size()), epsilon) + kFunction) * factor + carried;
   std::vector<Approximate> y;
   for (size_t i = 0; i < x.size(); ++i) {
     const double w = double(op.weight_offset) + weight[i];

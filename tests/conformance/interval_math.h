@@ -18,11 +18,14 @@ struct Approximate {
   double error = 0;
 };
 
-std::vector<Approximate> exact(const double* values, int64_t count);
+// Without errors when `errors` is null.
+std::vector<Approximate> approximate(const double* values, const double* errors, int64_t count);
 
 // The relative error of a sum of n terms, see allowed_errors().
 double gamma(int64_t n, double epsilon);
 
+// Without an error when both have none: one rounded addition is the same everywhere.
+Approximate add(const Approximate& a, const Approximate& b);
 Approximate multiply(const Approximate& a, const Approximate& b);
 Approximate activate(Activation activation, const Approximate& x);
 Approximate softcap(const Approximate& x, double cap);

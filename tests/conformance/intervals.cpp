@@ -16,12 +16,22 @@ using Errors = std::vector<std::vector<double>>;
 struct Scene {
   const Case& test;
   std::vector<Numbers> in;
+  const Errors& carried;
   double epsilon;             // of sums
   double activation_epsilon;  // of what float matmuls see of their activations
 
   const Shape& shape(size_t i) const { return test.op.inputs[i].desc.shape; }
   int64_t rows(size_t i) const { return counted_rows(test, test.op.inputs[i].desc); }
   double value(size_t input, int64_t i) const { return in[input].values[size_t(i)]; }
+  const double* errors(size_t input) const {
+    return input < carried.size() && !carried[input].empty() ? carried[input].data() : nullptr;
+  }
+  double error(size_t input, int64_t i) const { return errors(input) ? errors(input)[i] : 0; }
+  Approximate number(size_t input, int64_t i) const { return {value(input, i), error(input, i)}; }
+  std::vector<Approximate> numbers(size_t input, int64_t start, int64_t count) const {
+    return approximate(&in[input].values[size_t(start)], errors(input) ? errors(input) + start : nullptr, count);
+  }
+  int64_t count(size_t i) const { return rows(i) * (shape(i).elements() / shape(i)[0]); }
   std::vector<double> zeros(size_t output) const {
     return std::vector<double>(size_t(test.op.outputs[output].shape.elements()), 0.0);
   }
@@ -36,12 +46,14 @@ std::vector<Approximate> products(const Scene& s, size_t weight) {
     for (int64_t i = 0; i < n; ++i) {
       const double *x = &s.in[0].values[size_t(r * k)], *w = &s.in[weight].values[size_t(i * k)];
       const double *x_terms = &s.in[0].terms[size_t(r * k)], *w_terms = &s.in[weight].terms[size_t(i * k)];
-      double sum = 0, terms = 0;
+      double sum = 0, terms = 0, carried = 0;
       for (int64_t c = 0; c < k; ++c) {
+        const double error = s.error(0, r * k + c);
         sum += x[c] * w[c];
-        terms += x_terms[c] * w_terms[c];
+        terms += (x_terms[c] + error) * w_terms[c];
+        carried += error * std::fabs(w[c]);
       }
-      y.push_back({sum, (gamma(k, s.epsilon) + rounding) * terms + kUnit * std::fabs(sum)});
+      y.push_back({sum, carried + (gamma(k, s.epsilon) + rounding) * terms + kUnit * std::fabs(sum)});
     }
   return y;
 }
@@ -55,6 +67,7 @@ Errors errors_of(const Matmul& op, const Scene& s) {
     if (op.has_bias) terms += std::fabs(s.value(2, int64_t(i) % n));
     if (op.has_residual) terms += std::fabs(s.value(op.has_bias ? 3 : 2, int64_t(i)));
     errors[0][i] = y[i].error + (terms > std::fabs(y[i].value) ? 4 * kUnit * terms : 0);
+    if (op.has_residual) errors[0][i] += s.error(op.has_bias ? 3 : 2, int64_t(i));
   }
   return errors;
 }
@@ -79,9 +92,9 @@ Errors errors_of(const EmbedRows& op, const Scene& s) {
 
 Errors errors_of(const RmsNorm& op, const Scene& s) {
   Errors errors = {s.zeros(0)};
-  const int64_t d = s.shape(0).back(), rows = s.rows(0) * (s.shape(0).elements() / s.shape(0)[0]) / d;
+  const int64_t d = s.shape(0).back(), rows = s.count(0) / d;
   for (int64_t r = 0; r < rows; ++r) {
-    const auto y = normalize(op, exact(&s.in[0].values[size_t(r * d)], d), s.in[1].values, s.epsilon);
+    const auto y = normalize(op, s.numbers(0, r * d, d), s.in[1].values, s.epsilon);
     for (int64_t i = 0; i < d; ++i) errors[0][size_t(r * d + i)] = y[size_t(i)].error;
   }
   return errors;
@@ -92,10 +105,13 @@ Errors errors_of(const FusedNorm& op, const Scene& s) {
   for (size_t i = 0; i < s.test.op.outputs.size(); ++i) errors.push_back(s.zeros(i));
   const int64_t d = s.shape(0)[1];
   for (int64_t r = 0; r < s.rows(0); ++r) {
-    std::vector<Approximate> sum = exact(&s.in[0].values[size_t(r * d)], d);
-    // One rounded addition is the same everywhere.
+    std::vector<Approximate> sum = s.numbers(0, r * d, d);
     if (op.has_residual)
-      for (int64_t i = 0; i < d; ++i) sum[size_t(i)].value = float(sum[size_t(i)].value + s.value(1, r * d + i));
+      for (int64_t i = 0; i < d; ++i) {
+        sum[size_t(i)] = add(sum[size_t(i)], s.number(1, r * d + i));
+        sum[size_t(i)].value = float(sum[size_t(i)].value);
+        errors[0][size_t(r * d + i)] = sum[size_t(i)].error;
+      }
     const auto y = normalize(op.norm, sum, s.in[op.has_residual ? 2 : 1].values, s.epsilon);
     for (int64_t i = 0; i < d; ++i) errors.back()[size_t(r * d + i)] = y[size_t(i)].error;
   }
@@ -106,8 +122,7 @@ Errors errors_of(const FusedNorm& op, const Scene& s) {
 template <typename Function>
 Errors each(const Scene& s, Function function) {
   Errors errors = {s.zeros(0)};
-  const int64_t count = s.rows(0) * (s.shape(0).elements() / s.shape(0)[0]);
-  for (int64_t i = 0; i < count; ++i) errors[0][size_t(i)] = function(Approximate{s.value(0, i), 0}, i).error;
+  for (int64_t i = 0; i < s.count(0); ++i) errors[0][size_t(i)] = function(s.number(0, i), i).error;
   return errors;
 }
 
@@ -115,7 +130,7 @@ Errors errors_of(const Unary& op, const Scene& s) {
   return each(s, [&](Approximate x, int64_t) { return activate(op.activation, x); });
 }
 Errors errors_of(const Glu& op, const Scene& s) {
-  return each(s, [&](Approximate x, int64_t i) { return multiply(activate(op.activation, x), {s.value(1, i), 0}); });
+  return each(s, [&](Approximate x, int64_t i) { return multiply(activate(op.activation, x), s.number(1, i)); });
 }
 Errors errors_of(const Softcap& op, const Scene& s) {
   return each(s, [&](Approximate x, int64_t) { return softcap(x, double(op.cap)); });
@@ -123,9 +138,9 @@ Errors errors_of(const Softcap& op, const Scene& s) {
 
 Errors errors_of(const Softmax&, const Scene& s) {
   Errors errors = {s.zeros(0)};
-  const int64_t d = s.shape(0).back(), rows = s.rows(0) * (s.shape(0).elements() / s.shape(0)[0]) / d;
+  const int64_t d = s.shape(0).back(), rows = s.count(0) / d;
   for (int64_t r = 0; r < rows; ++r) {
-    const auto y = softmax(exact(&s.in[0].values[size_t(r * d)], d), s.epsilon);
+    const auto y = softmax(s.numbers(0, r * d, d), s.epsilon);
     for (int64_t i = 0; i < d; ++i) errors[0][size_t(r * d + i)] = y[size_t(i)].error;
   }
   return errors;
@@ -135,11 +150,39 @@ Errors errors_of(const Rope& op, const Scene& s) {
   Errors errors = {s.zeros(0)};
   const int64_t heads = s.shape(0)[1], d = s.shape(0)[2];
   for (int64_t i = 0; i < s.rows(0) * heads; ++i) {
-    const auto y = rotate(op, exact(&s.in[0].values[size_t(i * d)], d), s.in[2].values.size());
+    const auto y = rotate(op, s.numbers(0, i * d, d), s.in[2].values.size());
     for (int64_t c = 0; c < d; ++c) errors[0][size_t(i * d + c)] = y[size_t(c)].error;
   }
   return errors;
 }
+
+// Two values inside an interval may round to neighbours, in a format with so many bits behind the first.
+double after_rounding(const Approximate& x, const Format& format) {
+  if (x.error == 0 || &format == &formats::f32()) return x.error;
+  const double relative = &format == &formats::f16() ? 0x1p-10 : 0x1p-7;
+  const double smallest = &format == &formats::f16() ? 0x1p-24 : 0x1p-133;
+  return x.error + std::max(relative * (std::fabs(x.value) + x.error), smallest);
+}
+
+void keep_errors(const Scene& s, size_t input, std::vector<double>& errors) {
+  if (s.errors(input)) errors.assign(s.errors(input), s.errors(input) + errors.size());
+}
+
+// Where the heads of rows lie in a cache.
+struct Stored {
+  const Scene& s;
+  size_t slots;  // inputs
+  size_t cache;
+
+  void head(int64_t number, const std::vector<Approximate>& x, std::vector<double>& errors) const {
+    const Shape& shape = s.shape(cache);
+    const auto slot = int64_t(s.value(slots, number / shape[1]));
+    if (slot < 0) return;
+    const int64_t place = (slot / shape[2] * shape[1] + number % shape[1]) * shape[2] + slot % shape[2];
+    for (size_t c = 0; c < x.size(); ++c)
+      errors[size_t(place * shape[3]) + c] = after_rounding(x[c], *s.test.op.inputs[cache].desc.format);
+  }
+};
 
 Errors errors_of(const RopeStore& op, const Scene& s) {
   const size_t next = op.has_norm ? 5 : 3;
@@ -147,7 +190,7 @@ Errors errors_of(const RopeStore& op, const Scene& s) {
   Errors errors = {s.zeros(0), s.zeros(1), s.zeros(2)};
   const int64_t d = s.shape(0)[2];
   const auto turned = [&](size_t input, int64_t head) {
-    auto x = exact(&s.in[input].values[size_t(head * d)], d);
+    auto x = s.numbers(input, head * d, d);
     if (op.has_norm) x = normalize(op.norm, x, s.in[3 + input].values, s.epsilon);
     return rotate(op.rope, x, pairs);
   };
@@ -155,19 +198,22 @@ Errors errors_of(const RopeStore& op, const Scene& s) {
     const auto y = turned(0, i);
     for (int64_t c = 0; c < d; ++c) errors[0][size_t(i * d + c)] = y[size_t(c)].error;
   }
-  const Shape& cache = s.shape(next + 3);
-  const bool half = s.test.op.inputs[next + 3].desc.format == &formats::f16();
-  for (int64_t i = 0; i < s.rows(1) * s.shape(1)[1]; ++i) {
-    const auto slot = int64_t(s.value(next + 2, i / cache[1]));
-    if (slot < 0) continue;
-    const auto y = turned(1, i);
-    const int64_t start = ((slot / cache[2] * cache[1] + i % cache[1]) * cache[2] + slot % cache[2]) * d;
-    for (int64_t c = 0; c < d; ++c) {
-      const Approximate& value = y[size_t(c)];
-      // Two values inside the interval may round to neighbours in f16.
-      const double step = std::max(0x1p-10 * (std::fabs(value.value) + value.error), 0x1p-24);
-      errors[1][size_t(start + c)] = value.error + (half && value.error > 0 ? step : 0);
-    }
+  for (size_t i = 0; i < 2; ++i) keep_errors(s, next + 3 + i, errors[1 + i]);
+  const Stored stored{s, next + 2, next + 3};
+  for (int64_t i = 0; i < s.count(1) / d; ++i) {
+    stored.head(i, turned(1, i), errors[1]);
+    stored.head(i, s.numbers(2, i * d, d), errors[2]);
+  }
+  return errors;
+}
+
+Errors errors_of(const KvStore&, const Scene& s) {
+  Errors errors = {s.zeros(0), s.zeros(1)};
+  const int64_t d = s.shape(0)[2];
+  const Stored stored{s, 2, 3};
+  for (size_t i = 0; i < 2; ++i) {
+    keep_errors(s, 3 + i, errors[i]);
+    for (int64_t head = 0; head < s.count(i) / d; ++head) stored.head(head, s.numbers(i, head * d, d), errors[i]);
   }
   return errors;
 }
@@ -185,23 +231,24 @@ Errors errors_of(const Attention& op, const Scene& s) {
       for (int64_t p = first; p <= position; ++p) {
         const auto id = int64_t(s.value(3, sequence * table_width + p / block));
         starts.push_back(((id * s.shape(1)[1] + h / group) * block + p % block) * d);
-        double sum = 0, terms = 0;
+        double sum = 0, terms = 0, carried = 0;
         for (int64_t c = 0; c < d; ++c) {
-          const double product = s.value(0, (r * heads + h) * d + c) * s.value(1, starts.back() + c);
-          sum += product;
-          terms += std::fabs(product);
+          const Approximate q = s.number(0, (r * heads + h) * d + c), k = s.number(1, starts.back() + c);
+          sum += q.value * k.value;
+          terms += std::fabs(q.value * k.value);
+          carried += std::fabs(q.value) * k.error + std::fabs(k.value) * q.error + q.error * k.error;
         }
         const double scale = std::fabs(double(op.scale));
-        const Approximate score{sum * double(op.scale),
-                                scale * (gamma(d, s.epsilon) * terms + 4 * kUnit * std::fabs(sum))};
+        const Approximate score{sum * double(op.scale), scale * (carried + gamma(d, s.epsilon) * (terms + carried) +
+                                                                 4 * kUnit * std::fabs(sum))};
         scores.push_back(op.softcap > 0 ? softcap(score, double(op.softcap)) : score);
       }
       const auto weights = softmax(scores, s.epsilon);
       for (int64_t c = 0; c < d; ++c) {
         double error = 0, terms = 0;
         for (size_t p = 0; p < starts.size(); ++p) {
-          const double v = std::fabs(s.value(2, starts[p] + c));
-          error += weights[p].error * v;
+          const double v = std::fabs(s.value(2, starts[p] + c)), v_error = s.error(2, starts[p] + c);
+          error += weights[p].error * (v + v_error) + weights[p].value * v_error;
           terms += weights[p].value * v;
         }
         errors[0][size_t((r * heads + h) * d + c)] = error + gamma(int64_t(starts.size()), s.epsilon) * terms;
@@ -211,18 +258,56 @@ Errors errors_of(const Attention& op, const Scene& s) {
   return errors;
 }
 
-// Copies, conversions and single correctly rounded operations.
-template <typename Exact>
-Errors errors_of(const Exact&, const Scene& s) {
-  Errors errors;
-  for (size_t i = 0; i < s.test.op.outputs.size(); ++i) errors.push_back(s.zeros(i));
+Errors errors_of(const Binary& op, const Scene& s) {
+  const bool rows = s.shape(1) == s.shape(0);
+  return each(s, [&](Approximate x, int64_t i) {
+    const Approximate y = s.number(1, rows ? i : i % s.shape(1).back());
+    if (x.error == 0 && y.error == 0) return Approximate{};  // one correctly rounded operation
+    return op.kind == Binary::Kind::kMultiply ? multiply(x, y) : add(x, y);
+  });
+}
+Errors errors_of(const Scale& op, const Scene& s) {
+  return each(s, [&](Approximate x, int64_t) {
+    return x.error == 0 ? Approximate{} : multiply(x, {double(op.factor), 0});
+  });
+}
+Errors errors_of(const Cast&, const Scene& s) {
+  const Format& format = *s.test.op.outputs[0].format;
+  return each(s, [&](Approximate x, int64_t) { return Approximate{x.value, after_rounding(x, format)}; });
+}
+
+Errors errors_of(const GatherRows&, const Scene& s) {
+  Errors errors = {s.zeros(0)};
+  const int64_t d = s.shape(0)[1];
+  for (int64_t i = 0; i < s.rows(1) * d; ++i) errors[0][size_t(i)] = s.error(0, int64_t(s.value(1, i / d)) * d + i % d);
+  return errors;
+}
+
+Errors errors_of(const Argmax&, const Scene& s) {
+  Errors errors = {s.zeros(0)};
+  const int64_t d = s.shape(0)[1];
+  for (int64_t i = 0; i < s.rows(0) * d; ++i)
+    if (s.error(0, i) > 0) errors[0][size_t(i / d)] = double(d);
+  return errors;
+}
+
+Errors errors_of(const Reshape&, const Scene& s) {
+  Errors errors = {s.zeros(0)};
+  keep_errors(s, 0, errors[0]);
+  return errors;
+}
+
+// The values that are quantised.
+Errors errors_of(const QuantizeQ8&, const Scene& s) {
+  Errors errors = {s.zeros(0)};
+  keep_errors(s, 0, errors[0]);
   return errors;
 }
 
 }  // namespace
 
-Result<Errors> allowed_errors(const Case& test, const NumericTraits& traits) {
-  Scene scene{test, {}, std::max(traits.accumulator_epsilon, kUnit), traits.activation_epsilon};
+Result<Errors> allowed_errors(const Case& test, const NumericTraits& traits, const Errors& carried) {
+  Scene scene{test, {}, carried, std::max(traits.accumulator_epsilon, kUnit), traits.activation_epsilon};
   for (size_t i = 0; i < test.op.inputs.size(); ++i) {
     TRIREME_ASSIGN(Numbers numbers, numbers_of(test, i));
     scene.in.push_back(std::move(numbers));

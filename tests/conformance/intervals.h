@@ -12,7 +12,12 @@ namespace trireme::conformance {
 //
 // A sum of n products may err by gamma(n) = (8 + 3 sqrt(n)) * epsilon of the sum of their magnitudes: rounding errors
 // that are independent add up like sqrt(n) (Higham and Mary, A new approach to probabilistic rounding error analysis,
-// 2019). Elementary functions may err by 16 units in the last place. Errors: what decoding an operand gives.
-Result<std::vector<std::vector<double>>> allowed_errors(const Case& test, const NumericTraits& traits);
+// 2019). Elementary functions may err by 16 units in the last place.
+//
+// `carried` are the errors that the inputs already have, one vector for each input, which is empty where there are
+// none: with them the interval holds results of all inputs inside of theirs. Argmax of those may be any index.
+// Errors: what decoding an operand gives.
+Result<std::vector<std::vector<double>>> allowed_errors(const Case& test, const NumericTraits& traits,
+                                                        const std::vector<std::vector<double>>& carried = {});
 
 }  // namespace trireme::conformance

@@ -17,4 +17,10 @@ Result<std::shared_ptr<KernelDevice>> open_kernel_device(const std::string& id) 
   return opened;
 }
 
+Result<std::shared_ptr<Device>> open_op_device(const std::string& id) {
+  Registry registry = built_in_backends();
+  registry.compile_with(compiler::kernel_compiler());
+  return registry.open(id, {.threads = 2});
+}
+
 }  // namespace trireme::random

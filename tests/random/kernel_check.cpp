@@ -1,10 +1,9 @@
 #include "tests/random/kernel_check.h"
 
-#include <algorithm>
-
 #include "compiler/kernel/simplify.h"
 #include "compiler/kernel/text.h"
 #include "tests/conformance/random.h"
+#include "tests/random/driver_faults.h"
 #include "tests/random/kernel_generator.h"
 #include "tests/random/kernel_reducer.h"
 
@@ -13,7 +12,7 @@ namespace trireme::random {
 namespace {
 
 // Kernels that the interpreter refuses one after the other.
-constexpr int kMostTries = 8;
+constexpr int kMostKernels = 8;
 
 std::optional<std::string> difference(const std::vector<Words>& expected, const std::vector<Words>& actual) {
   for (size_t memory = 0; memory < expected.size(); ++memory)
@@ -24,16 +23,12 @@ std::optional<std::string> difference(const std::vector<Words>& expected, const 
   return std::nullopt;
 }
 
-bool has_long_vectors(const kernel::Function& function) {
-  return std::ranges::any_of(function.values, [](const kernel::Value& value) { return value.type.lanes > 4; });
-}
-
 }  // namespace
 
 std::optional<std::string> KernelCheck::failure_on(KernelDevice& device, const KernelCase& test,
                                                    const std::vector<Words>& expected) {
-  if (device.target().language == TargetLanguage::kSpirV && has_long_vectors(test.function)) {
-    ++counts_.too_long;
+  if (const char* why = left_out(test.function, device.target().language)) {
+    ++counts_.left_out[device.info().id + ": " + why];
     return std::nullopt;
   }
   ++counts_.launches;
@@ -63,7 +58,7 @@ std::optional<std::string> KernelCheck::failure(const KernelCase& test, bool sim
 }
 
 Result<KernelCase> KernelCheck::generate(const std::string& seed) {
-  for (int attempt = 0; attempt < kMostTries; ++attempt) {
+  for (int attempt = 0; attempt < kMostKernels; ++attempt) {
     const std::string own_seed = attempt == 0 ? seed : seed + " again " + std::to_string(attempt);
     const int lanes = conformance::Random("lanes of " + seed).integer(0, 3) == 0 ? 16 : 4;
     TRIREME_ASSIGN(KernelCase test, random_kernel(own_seed, lanes));

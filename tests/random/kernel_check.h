@@ -1,6 +1,7 @@
 // Runs random kernels on the interpreter and on devices, and compares every word.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -11,9 +12,9 @@ namespace trireme::random {
 
 struct KernelCounts {
   int kernels = 0;
-  int launches = 0;     // on devices
-  int regenerated = 0;  // kernels that the interpreter refused: replaced by others
-  int too_long = 0;     // left out on a device: their vectors have more lanes than it can
+  int launches = 0;                          // on devices
+  int regenerated = 0;                       // kernels that the interpreter refused: replaced by others
+  std::map<std::string, int> left_out = {};  // launches, by the device and the reason
 };
 
 class KernelCheck {

@@ -25,9 +25,9 @@ constexpr uint32_t kItemWords = 16;   // that each item has of the output
 constexpr uint32_t kSharedWords = 4;  // that each item has of a shared array
 constexpr uint32_t kGroupSizes[] = {1, 2, 3, 8, 16, 21, 32, 64};
 
-class Generator {
+class KernelGenerator {
  public:
-  Generator(const std::string& seed, int lanes, uint32_t group_size)
+  KernelGenerator(const std::string& seed, int lanes, uint32_t group_size)
       : writer_(seed, group_size, lanes), b_(writer_.builder()), group_size_(group_size), lanes_(lanes) {}
 
   Result<KernelCase> run() {
@@ -209,7 +209,7 @@ class Generator {
 
 Result<KernelCase> random_kernel(const std::string& seed, int lanes) {
   conformance::Random random("sizes of " + seed);
-  return Generator(seed, lanes, kGroupSizes[random.integer(0, 7)]).run();
+  return KernelGenerator(seed, lanes, kGroupSizes[random.integer(0, 7)]).run();
 }
 
 }  // namespace trireme::random

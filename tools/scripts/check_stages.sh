@@ -11,12 +11,14 @@ declare -A kAbout=(
   [asan]="all built by clang, tests run under AddressSanitizer and UndefinedBehaviorSanitizer"
   [tsan]="the tests with threads under ThreadSanitizer"
   [fuzz]="each fuzz target for 10 s"
+  [random]="random kernels for 20 s and random graphs for 40 s on all devices, from the date as the seed"
+  [long_random]="10,000 random graphs on all devices but OpenCL's, and 1,000 there"
   [long_fuzz]="each fuzz target for 20 min"
   [long_models]="the published models whole on vulkan:0"
   [long_conformance]="all devices at conformance level 5"
 )
-kStages=(style release package readme instruction_sets onednn asan tsan fuzz)
-kLongStages=(long_models long_conformance long_fuzz)
+kStages=(style release package readme instruction_sets onednn asan tsan fuzz random)
+kLongStages=(long_models long_conformance long_fuzz long_random)
 
 # The programs whose tests start threads.
 kThreadedTests=(hal_test validation_test session_test cpu_thread_pool_test cpu_device_test opencl_device_test vulkan_device_test)
@@ -83,6 +85,33 @@ stage_long_models() {
     tee build/check/long_models.txt
   echo "$(grep -c '^\[       OK' build/check/long_models.txt) passed, 0 failed"
 }
+# PoCL takes a quarter of a second to build a kernel, and each graph has its own.
+kQuickDevices=(--device reference:0 --device cpu:0 --device interpreter:0 --device interpreter:16 --device vulkan:0)
+
+# random_programs ARGUMENTS..: what it counted is a note, and its seed is the day's.
+random_programs() {
+  local seed output=build/check/random.out
+  seed=$(date -u +%Y%m%d)000000
+  echo "note: random_programs $* --seed $seed"
+  build/release/tests/random/random_programs "$@" --seed "$seed" | tee "$output"
+  sed -n 's/^\([0-9]* \(kernels\|graphs\)\)/note: \1/p' "$output"
+}
+
+stage_random() {
+  build release --target random_programs
+  random_programs --kind kernels --seconds 20
+  random_programs --kind graphs --seconds 20 "${kQuickDevices[@]}"
+  random_programs --kind graphs --seconds 20 --device opencl:0
+  echo "3 passed, 0 failed"
+}
+
+stage_long_random() {
+  build release --target random_programs
+  random_programs --kind graphs --count 10000 "${kQuickDevices[@]}"
+  random_programs --kind graphs --count 1000 --device opencl:0
+  echo "2 passed, 0 failed"
+}
+
 stage_long_conformance() {
   local report=build/check/conformance.json
   build release --target trireme

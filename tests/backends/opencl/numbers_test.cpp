@@ -30,6 +30,8 @@ TEST_F(NumbersOnOpenCl, VectorsOfBoolGiveTheInterpretersBits) {
   for (const int lanes : {1, 2, 4, 8, 16}) numbers().expect_exact_masks(lanes);
 }
 
+TEST_F(NumbersOnOpenCl, MemoryHoldsWhatWasStoredLastWhateverItsType) { numbers().expect_punned_memory(); }
+
 TEST_F(NumbersOnOpenCl, IntegersWrapAround) { numbers().expect_wrapped_integers(); }
 
 }  // namespace

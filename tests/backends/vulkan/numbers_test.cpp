@@ -28,6 +28,8 @@ TEST_F(NumbersOnVulkan, VectorsOfBoolGiveTheInterpretersBits) {
   for (const int lanes : {1, 2, 4}) numbers().expect_exact_masks(lanes);
 }
 
+TEST_F(NumbersOnVulkan, MemoryHoldsWhatWasStoredLastWhateverItsType) { numbers().expect_punned_memory(); }
+
 TEST_F(NumbersOnVulkan, IntegersWrapAround) { numbers().expect_wrapped_integers(); }
 
 }  // namespace

@@ -1,14 +1,17 @@
 // RMS norm, a group a row
 #pragma OPENCL FP_CONTRACT OFF
 
+typedef float __attribute__((may_alias)) any_float;
+typedef int __attribute__((may_alias)) any_int;
+typedef uint __attribute__((may_alias)) any_uint;
 __kernel __attribute__((reqd_work_group_size(64, 1, 1)))
 void norm_quantize_64(__global const void* x, __global const void* weight, __global void* y, __global const void* counts, uint count_index) {
   __local float partial[64] __attribute__((aligned(64)));
   __global const float* const x_float = (__global const float*)x;
   __global const float* const weight_float = (__global const float*)weight;
-  __global uint* const y_uint = (__global uint*)y;
-  __global int* const y_int = (__global int*)y;
-  __global float* const y_float = (__global float*)y;
+  __global any_uint* const y_uint = (__global any_uint*)y;
+  __global any_int* const y_int = (__global any_int*)y;
+  __global any_float* const y_float = (__global any_float*)y;
   __global const uint* const counts_uint = (__global const uint*)counts;
   const uint row = (uint)get_group_id(0);
   const uint rows = counts_uint[count_index];
