@@ -125,6 +125,7 @@ std::vector<Approximate> rotate(const Rope& op, const std::vector<Approximate>& 
     const bool halves = op.style == RopeStyle::kHalves;
     const size_t a = halves ? i : 2 * i, b = halves ? i + pairs : 2 * i + 1;
     const double terms = std::fabs(x[a].value) + std::fabs(x[b].value);
+    y[a].value = y[b].value = magnitude * std::hypot(x[a].value, x[b].value);
     y[a].error = y[b].error = magnitude * (x[a].error + x[b].error + 8 * kUnit * terms);
   }
   return y;

@@ -10,8 +10,8 @@ namespace trireme::conformance {
 
 // Unit roundoff of f32.
 constexpr double kUnit = 0x1p-24;
-// Results below the normal range may be flushed to zero.
-constexpr double kFloor = 0x1p-126;
+// Results below the normal range may be flushed to zero, and those of exp a little before it.
+constexpr double kFloor = 0x1p-125;
 
 struct Approximate {
   double value = 0;
@@ -32,7 +32,7 @@ Approximate softcap(const Approximate& x, double cap);
 std::vector<Approximate> normalize(const RmsNorm& op, const std::vector<Approximate>& x,
                                    const std::vector<double>& weight, double epsilon);
 std::vector<Approximate> softmax(const std::vector<Approximate>& x, double epsilon);
-// The values are those of x, not rotated: only the errors are used.
+// The values of a pair are the largest that turning it may give.
 std::vector<Approximate> rotate(const Rope& op, const std::vector<Approximate>& x, size_t pairs);
 
 }  // namespace trireme::conformance
