@@ -26,6 +26,7 @@ struct Target {
   uint32_t subgroup_size = 0;     // that every group is surely cut into; 0: kernels may not rely on any
   bool small_stores = false;      // 8- and 16-bit elements of buffers can be loaded and stored
   bool integer_dot = false;       // a dot product of four int8 is one instruction
+  bool exact_division = false;    // of f32 is correctly rounded, for results in the normal range
   uint32_t vector_lanes = 1;      // of f32 that an item should compute with at once: 1, 2, 4, 8 or 16
   bool software = false;          // an emulated accelerator: work items of a group are a loop on a processor
 };

@@ -19,6 +19,7 @@ Target target_of(const DeviceFacts& facts) {
   target.max_buffer_bytes = facts.allocation_bytes;
   target.small_stores = true;
   target.integer_dot = facts.has("cl_khr_integer_dot_product");
+  target.exact_division = facts.exact_division;
   target.software = facts.software();
   if (facts.software()) target.vector_lanes = facts.vector_lanes;
   return target;

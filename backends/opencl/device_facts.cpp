@@ -97,6 +97,8 @@ DeviceFacts ask(const Library& library, cl_platform_id platform, cl_device_id de
   facts.compute_units = questions.value<cl_uint>(CL_DEVICE_MAX_COMPUTE_UNITS);
   facts.address_bits = questions.value<cl_uint>(CL_DEVICE_ADDRESS_BITS);
   facts.alignment_bits = questions.value<cl_uint>(CL_DEVICE_MEM_BASE_ADDR_ALIGN);
+  facts.exact_division =
+      (questions.value<cl_device_fp_config>(CL_DEVICE_SINGLE_FP_CONFIG) & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0;
   facts.vector_lanes =
       std::bit_floor(std::clamp(questions.value<cl_uint>(CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT), 1u, 16u));
   facts.group_size =

@@ -30,8 +30,9 @@ struct DeviceFacts {
   bool unified_memory = false;
   cl_uint compute_units = 0;
   cl_uint address_bits = 0;
-  cl_uint alignment_bits = 0;  // of sub-buffers
-  uint32_t vector_lanes = 1;   // f32 in a register
+  cl_uint alignment_bits = 0;   // of sub-buffers
+  uint32_t vector_lanes = 1;    // f32 in a register
+  bool exact_division = false;  // of f32 can be asked for
   uint64_t group_size = 0;
   uint64_t local_bytes = 0;
   uint64_t allocation_bytes = 0;

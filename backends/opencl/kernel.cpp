@@ -9,11 +9,12 @@
 namespace trireme::opencl {
 namespace {
 
-constexpr char kBuildOptions[] = "-cl-std=CL1.2";
+constexpr char kOptions[] = "-cl-std=CL1.2";
+constexpr char kExactOptions[] = "-cl-std=CL1.2 -cl-fp32-correctly-rounded-divide-sqrt";
 
 // Precedes the driver's binary. A change of the build options is a change of the magic number.
 struct Header {
-  std::array<char, 8> magic = {'T', 'R', 'I', 'C', 'L', '0', '0', '1'};
+  std::array<char, 8> magic = {'T', 'R', 'I', 'C', 'L', '0', '0', '2'};
   uint64_t build_key = 0;  // its checksum
   uint64_t bytes = 0;
   uint64_t checksum = 0;
@@ -60,8 +61,9 @@ std::string first_error_line(const std::string& log) {
 }
 
 Status build_program(const Connection& connection, cl_program program) {
-  const cl_int code =
-      connection.library().clBuildProgram(program, 1, &connection.facts().device, kBuildOptions, nullptr, nullptr);
+  const DeviceFacts& facts = connection.facts();
+  const char* options = facts.exact_division ? kExactOptions : kOptions;
+  const cl_int code = connection.library().clBuildProgram(program, 1, &facts.device, options, nullptr, nullptr);
   if (code == CL_SUCCESS) return {};
   const Error error = call_error(connection.id(), "clBuildProgram", code);
   return fail(error.code(), error.what(), error.why() + ": " + first_error_line(build_log(connection, program)),

@@ -19,7 +19,7 @@ enum class Op : uint8_t {
   kSubgroupId,      // -> u32: the subgroup's number in its group
 
   // Arithmetic. Both operands and the result have one type; integers wrap around. Each float result is correctly
-  // rounded but for divide (2.5 ulp), and no two of them are contracted.
+  // rounded but for divide (2.5 ulp where Target::exact_division is false), and no two of them are contracted.
   kAdd,
   kSubtract,
   kMultiply,

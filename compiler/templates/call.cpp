@@ -1,5 +1,7 @@
 #include "compiler/templates/call.h"
 
+#include <limits>
+
 #include "compiler/kernel/simplify.h"
 
 namespace trireme::compiler {
@@ -71,7 +73,11 @@ Term group_reduce(CallBuilder& b, Op op, Term value, uint32_t group_size) {
   return b.load_shared(partial, b.u32(0));
 }
 
-Term exact_quotient(Builder& b, Term a, Term divisor) {
+Term exact_quotient(Builder& b, const Target& target, Term a, Term divisor) {
+  if (target.exact_division) {
+    const Term quotient = a / divisor;
+    return select(quotient < like(quotient, std::numeric_limits<float>::min()), like(quotient, 0), quotient);
+  }
   const Term a_bits = bitcast(a, Scalar::kU32), d_bits = bitcast(divisor, Scalar::kU32);
   const Term hidden = b.u32(0x800000), low = b.u32(0x7fffff);
   const Term a_mantissa = (a_bits & low) | hidden, d_mantissa = (d_bits & low) | hidden;

@@ -65,9 +65,9 @@ class CallBuilder : public kernel::Builder {
 // group's size must be a power of two. Exact for maxima and integers; a fixed order of additions for floats.
 kernel::Term group_reduce(CallBuilder& b, kernel::Op op, kernel::Term value, uint32_t group_size);
 
-// a / divisor, correctly rounded, of normal numbers above zero, bit by bit in integers, since devices divide to 2.5
-// ulp. Zero where a is zero or the quotient is no normal number.
-kernel::Term exact_quotient(kernel::Builder& b, kernel::Term a, kernel::Term divisor);
+// a / divisor, correctly rounded, of normal numbers above zero and of zero: zero where the quotient is no normal
+// number. Where the target divides to 2.5 ulp, this is done in integers.
+kernel::Term exact_quotient(kernel::Builder& b, const Target& target, kernel::Term a, kernel::Term divisor);
 
 inline uint32_t ceil_div(int64_t a, int64_t b) { return uint32_t((a + b - 1) / b); }
 

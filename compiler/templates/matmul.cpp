@@ -103,14 +103,37 @@ Result<KernelCall> write(const Matmul& params, const OpDesc& op, const Target& t
   return b.call({ceil_div(part.count, kRows), ceil_div(shape.rows, shape.tile), 1});
 }
 
-// Quantises the tile's rows of kRows values, which the group has in shared memory.
-void quantize_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, uint32_t y, uint32_t values,
-                   Term rows, Term weight_tile) {
+// Whether an item has a whole group of Q8_ACT in vectors.
+bool quantizes_vectors(const RowTile& tile) { return tile.items == 1 && tile.lanes >= 4; }
+
+// Quantises the tile's rows of kRows values, which the item has.
+void quantize_vectors(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, uint32_t y, const Terms& values,
+                      Term rows, Term weight_tile, const Target& target) {
+  for (uint32_t i = 0; i < shape.tile; ++i) {
+    const Term row = b.group_id(1) * shape.tile + i;
+    const Terms vectors(values.begin() + i * tile.strips, values.begin() + (i + 1) * tile.strips);
+    b.when(row < rows, [&] { store_q8_vectors(b, target, {y, row, weight_tile, shape.outputs}, vectors); });
+  }
+}
+
+// The same of values that the items of a group have.
+void quantize_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, uint32_t y, const Terms& values,
+                   Term rows, Term weight_tile, const Target& target) {
+  const uint32_t shared = b.shared("values", kernel::kF32, kRows * shape.tile);
+  for (uint32_t i = 0; i < shape.tile; ++i)
+    for (uint32_t strip = 0; strip < tile.strips; ++strip)
+      for (uint32_t lane = 0; lane < tile.lanes; ++lane) {
+        const Term value = values[i * tile.strips + strip];
+        const Term place = (tile.row_item(b) + strip * tile.items) * tile.lanes + lane;
+        b.when(tile.stores(b, b.boolean(true)),
+               [&] { b.store_shared(shared, place + i * kRows, extract(value, lane)); });
+      }
+  b.barrier();
   const auto quantize_row = [&](Term i) {
     const Term row = b.group_id(1) * shape.tile + i;
     b.when((i < shape.tile) & (row < rows), [&] {
-      store_q8_group(b, y, row * uint32_t(q8_row_words(shape.outputs)), weight_tile, shape.outputs,
-                     [&](Term e) { return b.load_shared(values, i * kRows + e); });
+      store_q8_group(b, target, {y, row, weight_tile, shape.outputs},
+                     [&](Term e) { return b.load_shared(shared, i * kRows + e); });
     });
   };
   if (tile.group_size() >= shape.tile) return quantize_row(b.local_id());
@@ -126,7 +149,6 @@ Result<KernelCall> write(const MatmulGlu& params, const OpDesc& op, const Target
   DotProduct gate(b, params.act, op.inputs[1].desc, 1, x, tile, part, target);
   DotProduct up(b, params.act, op.inputs[2].desc, 2, x, tile, part, target);
   const uint32_t y = b.output(0, "y");
-  const uint32_t shared = params.quantize ? b.shared("values", kernel::kF32, kRows * shape.tile) : 0;
   const Term rows = b.row_count(op.inputs[0].desc);
   const Term weight_tile = tile_of_group(b, shape);
   b.when(b.group_id(1) * shape.tile < rows, [&] {
@@ -136,16 +158,8 @@ Result<KernelCall> write(const MatmulGlu& params, const OpDesc& op, const Target
     for (size_t i = 0; i < values.size(); ++i) values[i] = activate(params.activation, values[i]) * ups[i];
     if (!params.quantize)
       return store_tile(b, tile, shape, y, rows, weight_tile, values, [](Term value, Term, Term) { return value; });
-    for (uint32_t i = 0; i < shape.tile; ++i)
-      for (uint32_t strip = 0; strip < tile.strips; ++strip)
-        for (uint32_t lane = 0; lane < tile.lanes; ++lane) {
-          const Term value = values[i * tile.strips + strip];
-          const Term place = (tile.row_item(b) + strip * tile.items) * tile.lanes + lane;
-          b.when(tile.stores(b, b.boolean(true)),
-                 [&] { b.store_shared(shared, place + i * kRows, extract(value, lane)); });
-        }
-    b.barrier();
-    quantize_tile(b, tile, shape, y, shared, rows, weight_tile);
+    const auto quantize = quantizes_vectors(tile) ? quantize_vectors : quantize_tile;
+    quantize(b, tile, shape, y, values, rows, weight_tile, target);
   });
   return b.call({ceil_div(part.count, kRows), ceil_div(shape.rows, shape.tile), 1});
 }

@@ -1,12 +1,14 @@
-// Row reductions: RmsNorm and FusedNorm. A group a row.
+// Row reductions: RmsNorm and FusedNorm. A group a row; where an item is a thread of a processor, an item a row.
 #include "compiler/templates/templates.h"
 
 namespace trireme::compiler {
 
 using kernel::Access;
 using kernel::Op;
+using kernel::Scalar;
 using kernel::Term;
 using kernel::Terms;
+using kernel::Type;
 
 namespace {
 
@@ -17,58 +19,105 @@ struct NormShape {
   int64_t rows_per_entry = 1;  // heads of an entry, which are normalised one by one
 };
 
-Result<OpCalls> write(const NormShape& shape, const OpDesc& op) {
-  const TensorDesc& x = op.inputs[0].desc;
-  const auto columns = uint32_t(x.shape.back());
-  CallBuilder b(shape.quantize ? "norm_quantize_" + std::to_string(columns) : "norm_" + std::to_string(columns),
-                kGroupSize);
-  b.comment(shape.has_residual ? "x + residual, then its RMS norm, a group a row" : "RMS norm, a group a row");
-  const uint32_t in = b.input(0, "x");
-  const uint32_t residual = shape.has_residual ? b.input(1, "residual") : 0;
-  const uint32_t weight = b.plane(shape.has_residual ? 2 : 1, 0, "weight");
-  const uint32_t sum = shape.has_residual ? b.output(0, "sum", Access::kReadWrite) : 0;
-  const uint32_t out = b.output(shape.has_residual ? 1 : 0, "y");
-  const Term rows = b.row_count(x) * uint32_t(shape.rows_per_entry);
-  const Term row = b.named(b.group_id(0), "row"), item = b.local_id();
-  const Term start = row * columns;
-  b.when(row < rows, [&] {
-    const Terms squares =
-        b.loop(item, b.u32(columns), b.u32(kGroupSize), {b.f32(0)}, [&](Term i, const Terms& carried) {
-          Term value = b.load(in, start + i, kernel::kF32);
-          if (shape.has_residual) {
-            value = value + b.load(residual, start + i, kernel::kF32);
-            b.store(sum, start + i, value);
-          }
-          return Terms{fused_multiply_add(value, value, carried[0])};
-        });
-    const Term total = group_reduce(b, Op::kAdd, squares[0], kGroupSize);
-    const Term mean = total / b.f32(float(columns)) + b.f32(shape.norm.epsilon);
-    const Term factor = b.named(b.f32(1) / apply_function(Op::kSquareRoot, mean), "factor");
-    const auto normalized = [&](Term i) {
-      const Term value = b.load(shape.has_residual ? sum : in, start + i, kernel::kF32);
-      const Term scaled = b.load(weight, i, kernel::kF32) + b.f32(shape.norm.weight_offset);
-      return value * factor * scaled;
-    };
-    if (!shape.quantize) {
-      b.loop(item, b.u32(columns), b.u32(kGroupSize), [&](Term i) { b.store(out, start + i, normalized(i)); });
-      return;
-    }
-    b.loop(item, b.u32(columns / 32), b.u32(kGroupSize), [&](Term group) {
-      store_q8_group(b, out, row * uint32_t(q8_row_words(columns)), group, columns,
-                     [&](Term i) { return normalized((group << 5u) + i); });
+class Norm {
+ public:
+  Norm(const NormShape& shape, const OpDesc& op, const Target& target)
+      : shape_(shape),
+        target_(target),
+        columns_(uint32_t(op.inputs[0].desc.shape.back())),
+        lanes_(lanes(columns_, target)),
+        group_size_(lanes_ == 1 ? kGroupSize : 1),
+        b_((shape.quantize ? "norm_quantize_" : "norm_") + std::to_string(columns_), group_size_),
+        in_(b_.input(0, "x")),
+        residual_(shape.has_residual ? b_.input(1, "residual") : 0),
+        weight_(b_.plane(shape.has_residual ? 2 : 1, 0, "weight")),
+        sum_(shape.has_residual ? b_.output(0, "sum", Access::kReadWrite) : 0),
+        out_(b_.output(shape.has_residual ? 1 : 0, "y")),
+        rows_(b_.row_count(op.inputs[0].desc) * uint32_t(shape.rows_per_entry)),
+        row_(b_.named(b_.group_id(0), "row")) {
+    b_.comment(std::string(shape.has_residual ? "x + residual, then its RMS norm, " : "RMS norm, ") +
+               (group_size_ == 1 ? "an item" : "a group") + " a row");
+  }
+
+  Result<OpCalls> write(int64_t rows) {
+    b_.when(row_ < rows_, [&] {
+      const Term factor = b_.named(factor_of(squares()), "factor");
+      if (shape_.quantize) return quantize(factor);
+      over_vectors([&](Term i) { b_.store(out_, at(i), normalized(i, factor)); });
     });
-  });
-  return b.calls({uint32_t(x.shape.rows()), 1, 1});
-}
+    return b_.calls({uint32_t(rows), 1, 1});
+  }
+
+ private:
+  static uint32_t lanes(uint32_t columns, const Target& target) {
+    return target.vector_lanes >= 4 && columns % target.vector_lanes == 0 ? target.vector_lanes : 1;
+  }
+  Type type() const { return {Scalar::kF32, int(lanes_)}; }
+  Term splatted(Term value) const { return splat(value, int(lanes_)); }
+  Term at(Term i) { return row_ * (columns_ / lanes_) + i; }
+  void over_vectors(const std::function<void(Term)>& body) {
+    b_.loop(first(), b_.u32(columns_ / lanes_), b_.u32(group_size_), body);
+  }
+  Term first() { return group_size_ == 1 ? b_.u32(0) : b_.local_id(); }
+
+  Term squares() {
+    const Terms sums = b_.loop(first(), b_.u32(columns_ / lanes_), b_.u32(group_size_), {splatted(b_.f32(0))},
+                               [&](Term i, const Terms& carried) {
+                                 Term value = b_.load(in_, at(i), type());
+                                 if (shape_.has_residual) {
+                                   value = value + b_.load(residual_, at(i), type());
+                                   b_.store(sum_, at(i), value);
+                                 }
+                                 return Terms{fused_multiply_add(value, value, carried[0])};
+                               });
+    Term total = extract(sums[0], 0);
+    for (uint32_t lane = 1; lane < lanes_; ++lane) total = total + extract(sums[0], lane);
+    return group_reduce(b_, Op::kAdd, total, group_size_);
+  }
+
+  Term factor_of(Term total) {
+    const Term mean = total / b_.f32(float(columns_)) + b_.f32(shape_.norm.epsilon);
+    return b_.f32(1) / apply_function(Op::kSquareRoot, mean);
+  }
+
+  // Vector i of the row.
+  Term normalized(Term i, Term factor) {
+    const Term value = b_.load(shape_.has_residual ? sum_ : in_, at(i), type());
+    const Term scaled = b_.load(weight_, i, type()) + splatted(b_.f32(shape_.norm.weight_offset));
+    return value * splatted(factor) * scaled;
+  }
+
+  void quantize(Term factor) {
+    b_.loop(first(), b_.u32(columns_ / 32), b_.u32(group_size_), [&](Term group) {
+      const Q8Group place{out_, row_, group, columns_};
+      if (lanes_ == 1)
+        return store_q8_group(b_, target_, place, [&](Term i) { return normalized((group << 5u) + i, factor); });
+      Terms vectors;
+      for (uint32_t i = 0; i < 32 / lanes_; ++i) vectors.push_back(normalized(group * (32 / lanes_) + i, factor));
+      store_q8_vectors(b_, target_, place, vectors);
+    });
+  }
+
+  NormShape shape_;
+  const Target& target_;
+  uint32_t columns_;
+  uint32_t lanes_;
+  uint32_t group_size_;
+  CallBuilder b_;
+  uint32_t in_, residual_, weight_, sum_, out_;
+  Term rows_;
+  Term row_;
+};
 
 }  // namespace
 
-Result<OpCalls> write_norm(const OpDesc& op, const Target&) {
+Result<OpCalls> write_norm(const OpDesc& op, const Target& target) {
   const Shape& shape = op.inputs[0].desc.shape;
-  if (const auto* norm = std::get_if<RmsNorm>(&op.params))
-    return write({*norm, false, false, shape.rows() / shape[0]}, op);
-  const auto& fused = std::get<FusedNorm>(op.params);
-  return write({fused.norm, fused.has_residual, fused.quantize, 1}, op);
+  const auto* norm = std::get_if<RmsNorm>(&op.params);
+  const auto* fused = std::get_if<FusedNorm>(&op.params);
+  const NormShape of = norm ? NormShape{*norm, false, false, shape.rows() / shape[0]}
+                            : NormShape{fused->norm, fused->has_residual, fused->quantize, 1};
+  return Norm(of, op, target).write(shape.rows());
 }
 
 }  // namespace trireme::compiler

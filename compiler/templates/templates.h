@@ -32,10 +32,20 @@ std::vector<uint32_t> bind_planes(CallBuilder& b, const TensorDesc& weight, cons
 // activation(x), within a few units in the last place of the functions that the device has.
 kernel::Term activate(Activation activation, kernel::Term x);
 
-// Packs 32 f32 of one group into a Q8_ACT row: `read` gives element 0 to 31. `row` is the word where the row begins,
-// `group` the group's number, `columns` the row's elements.
-void store_q8_group(kernel::Builder& b, uint32_t buffer, kernel::Term row, kernel::Term group, int64_t columns,
+// Where one group of 32 of a Q8_ACT row goes.
+struct Q8Group {
+  uint32_t buffer;
+  kernel::Term row;     // counted from 0
+  kernel::Term number;  // of the group in the row
+  int64_t columns;      // of the row
+};
+// Packs 32 f32 as the group: `read` gives element 0 to 31.
+void store_q8_group(kernel::Builder& b, const Target& target, const Q8Group& group,
                     const std::function<kernel::Term(kernel::Term index)>& read);
+// The same of 32 f32 in vectors of 4, 8 or 16 lanes.
+void store_q8_vectors(kernel::Builder& b, const Target& target, const Q8Group& group, const kernel::Terms& vectors);
+// 32 f32 of a buffer from element 32 * `part` on, in such vectors.
+kernel::Terms load_q8_vectors(kernel::Builder& b, const Target& target, uint32_t buffer, kernel::Term part);
 inline int64_t q8_row_words(int64_t columns) { return columns / 4 + columns / 16; }
 
 }  // namespace trireme::compiler

@@ -146,6 +146,7 @@ Result<std::shared_ptr<Device>> open_interpreter(const Target& changes) {
 Result<std::shared_ptr<Device>> open_vector_interpreter(uint32_t lanes) {
   Target target;
   target.vector_lanes = lanes;
+  target.exact_division = true;
   target.software = true;
   return compile_for(create_interpreter_device(target));
 }
