@@ -1,5 +1,5 @@
-// Rope, KvStore and RopeStore: a group a head of a row.
-#include "compiler/templates/templates.h"
+// Rope, KvStore and RopeStore on GPUs: a group a head of a row.
+#include "compiler/templates/rope.h"
 
 namespace trireme::compiler {
 
@@ -9,24 +9,18 @@ using kernel::Scalar;
 using kernel::Term;
 using kernel::Terms;
 
-namespace {
-
-struct CacheShape {
-  bool half = false;
-  uint32_t heads, block_size, columns, slots;
-};
-
 CacheShape cache_shape(const TensorDesc& cache) {
   const Shape& shape = cache.shape;
   return {cache.format == &formats::f16(), uint32_t(shape[1]), uint32_t(shape[2]), uint32_t(shape[3]),
           uint32_t(shape[0] * shape[2])};
 }
 
+namespace {
+
 // Writes elements of one head to the cache, `read(column)` giving each, unless the slot is negative.
 void store_head(CallBuilder& b, uint32_t cache, const CacheShape& shape, Term slot, Term head,
                 const std::function<Term(Term)>& read) {
-  const Term block = slot / shape.block_size, offset = slot % shape.block_size;
-  const Term start = ((block * shape.heads + head) * shape.block_size + offset) * shape.columns;
+  const Term start = shape.entry(slot, head) * shape.columns;
   b.when(slot < shape.slots, [&] {
     if (!shape.half) {
       b.loop(b.local_id(), b.u32(shape.columns), b.u32(kGroupSize),
@@ -235,7 +229,7 @@ Result<OpCalls> write_rope(const OpDesc& op, const Target& target) {
   const auto* params = std::get_if<RopeStore>(&op.params);
   const size_t cache = !params ? 3 : params->has_norm ? 8 : 6;
   TRIREME_TRY(check_cache(op.inputs[cache].desc, target));
-  if (params) return write(*params, op);
+  if (params) return rope_lanes(*params, op, target) > 1 ? write_rope_lanes(*params, op, target) : write(*params, op);
   return write(std::get<KvStore>(op.params), op);
 }
 

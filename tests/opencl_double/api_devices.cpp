@@ -17,6 +17,7 @@ cl_int answer_size(const Device&, cl_device_info what, const Place& place) {
     case CL_DEVICE_MAX_WORK_ITEM_SIZES: return place.give(kItemSizes, sizeof(kItemSizes));
     case CL_DEVICE_MAX_WORK_GROUP_SIZE: return place.number<size_t>(kGroupItems);
     case CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT: return place.number<cl_uint>(1);
+    case CL_DEVICE_SINGLE_FP_CONFIG: return place.number<cl_device_fp_config>(CL_FP_ROUND_TO_NEAREST | CL_FP_INF_NAN);
     case CL_DEVICE_ADDRESS_BITS: return place.number<cl_uint>(64);
     case CL_DEVICE_MEM_BASE_ADDR_ALIGN: return place.number<cl_uint>(8 * kBaseAlignment);
     case CL_DEVICE_LOCAL_MEM_SIZE: return place.number<cl_ulong>(kLocalBytes);
