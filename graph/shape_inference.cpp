@@ -5,8 +5,8 @@
 namespace trireme::graph {
 namespace {
 
-// The outputs that an op has if its operands are right. Sizes are copied, never computed, and ranks not looked at, so
-// that any input is safe here; check_op() judges the whole afterwards.
+// The outputs that an op has if its operands are right. Sizes are copied or are products that end at the largest
+// number, and ranks are not looked at, so that any input is safe here; check_op() judges the whole afterwards.
 struct Outputs {
   using Descs = std::vector<TensorDesc>;
   std::span<const TensorDesc> in;
@@ -35,6 +35,11 @@ struct Outputs {
     return op.has_residual ? Descs{in[0], y} : Descs{y};
   }
   Descs operator()(const KvStore&) const { return {in[3], in[4]}; }
+  Descs operator()(const Attention& op) const {
+    if (!op.quantize) return {in[0]};
+    const int64_t columns = Shape{in[0].shape[1], in[0].shape[2]}.elements();
+    return {{Shape{in[0].shape[0], columns}, &formats::q8_act(), in[0].rows}};
+  }
   Descs operator()(const RopeStore& op) const {
     const size_t cache = op.has_norm ? 8 : 6;
     return {in[0], in[cache], in[cache + 1]};

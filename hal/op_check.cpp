@@ -203,9 +203,15 @@ void check(const KvStore&, Checker& c) {
   if (c.require_rank(0, 3)) check_store(c, 0, 2, 3, 0);
 }
 void check(const Attention& op, Checker& c) {
-  check_same_f32(c);
+  c.expect_f32(0);
   if (!c.require_rank(0, 3) || !c.require_rank(3, 2)) return;
   const TensorDesc& q = c.in(0);
+  if (op.quantize) {
+    c.require(q.shape[2] % 32 == 0, "heads of " + std::to_string(q.shape[2]) + " are not quantised in groups of 32");
+    c.expect_output(0, {{q.shape[0], Shape{q.shape[1], q.shape[2]}.elements()}, &formats::q8_act(), q.rows});
+  } else {
+    c.expect_output(0, same(q));
+  }
   check_cache(c, 1, q);
   check_cache(c, 2, q);
   if (!c.ok()) return;

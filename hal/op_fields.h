@@ -80,6 +80,7 @@ void visit_fields(Op& op, Visitor&& visitor) {
     visitor("scale", op.scale);
     visitor("window", op.window);
     visitor("softcap", op.softcap);
+    visitor("quantize", op.quantize);
   } else if constexpr (std::is_same_v<Plain, RopeStore>) {
     visit_fields(op.rope, visitor);
     visitor("has_norm", op.has_norm);

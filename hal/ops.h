@@ -127,11 +127,13 @@ struct KvStore {
 // Causal attention over a paged KV cache: row r attends the positions p of its own sequence with
 // positions[r] - window < p <= positions[r] (window 0: no lower bound).
 // q[R, H, D], kcache, vcache [blocks, Hkv, block_size, D], block_table I32[S, B], positions I32[R], sequences I32[R]
-// -> y[R, H, D].  Query head h reads KV head h / (H / Hkv). y = softmax(scale * q.k, softcapped when softcap > 0) v.
+// -> y[R, H, D] or Q8_ACT[R, H * D].  Query head h reads KV head h / (H / Hkv).
+// y = softmax(scale * q.k, softcapped when softcap > 0) v. It is quantised only where D is a multiple of 32.
 struct Attention {
   float scale = 1.0f;
   int64_t window = 0;
   float softcap = 0.0f;
+  bool quantize = false;
   bool operator==(const Attention&) const = default;
 };
 

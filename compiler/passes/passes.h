@@ -23,8 +23,8 @@ Status fuse_rope_store(graph::Graph& graph);
 // matmul(x, W) -> matmul(quantize_q8(x), W) for every W with integer codes; one quantize_q8 serves all uses of x.
 Status quantize_activations(graph::Graph& graph);
 
-// quantize_q8(rms_norm(x)), quantize_q8(fused_norm(x)) and quantize_q8(matmul_glu(x)) -> the producer's own quantize,
-// when nothing else reads the float result.
+// quantize_q8 of rms_norm, fused_norm, matmul_glu and of attention with its heads side by side -> the producer's own
+// quantize, when nothing else reads the float result.
 Status fuse_quantize(graph::Graph& graph);
 
 // Erases nodes whose results nothing uses, except those that write a state.

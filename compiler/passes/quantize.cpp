@@ -24,6 +24,14 @@ Result<ValueId> quantized(Graph& graph, std::map<ValueId, ValueId>& known, Value
   return q;
 }
 
+// The attention's result where x is that with its heads side by side and nothing else reads x; else x.
+ValueId joined_heads(const Graph& graph, ValueId x) {
+  if (!produced_by<Reshape>(graph, x) || !has_one_use(graph, x)) return x;
+  const ValueId heads = graph.node(producer_of(graph, x)).inputs[0];
+  if (!produced_by<Attention>(graph, heads)) return x;
+  return graph.value(heads).desc.shape[2] % kQ8Group == 0 ? heads : x;
+}
+
 }  // namespace
 
 Status quantize_activations(Graph& graph) {
@@ -46,7 +54,7 @@ Status quantize_activations(Graph& graph) {
 Status fuse_quantize(Graph& graph) {
   for (const NodeId id : std::vector<NodeId>(graph.node_order())) {
     if (!std::holds_alternative<QuantizeQ8>(graph.node(id).params)) continue;
-    const ValueId x = graph.node(id).inputs[0];
+    const ValueId x = joined_heads(graph, graph.node(id).inputs[0]);
     if (graph.value(x).producer == graph::kNoNode || !has_one_use(graph, x)) continue;
     const NodeId producer_id = producer_of(graph, x);
     const graph::Node producer = graph.node(producer_id);
@@ -59,6 +67,8 @@ Status fuse_quantize(Graph& graph) {
       fused->quantize = true;
     } else if (auto* glu = std::get_if<MatmulGlu>(&params)) {
       glu->quantize = true;
+    } else if (auto* attention = std::get_if<Attention>(&params)) {
+      attention->quantize = true;
     } else {
       continue;
     }
@@ -68,7 +78,9 @@ Status fuse_quantize(Graph& graph) {
     graph.insert_before(std::nullopt);
     graph.replace_all_uses(graph.node(id).outputs[0], outputs.back());
     if (producer.outputs.size() == 2) graph.replace_all_uses(producer.outputs[0], outputs[0]);
+    const ValueId read = graph.node(id).inputs[0];
     TRIREME_TRY(graph.erase_node(id));
+    if (read != x) TRIREME_TRY(graph.erase_node(producer_of(graph, read)));
     TRIREME_TRY(graph.erase_node(producer_id));
   }
   return {};

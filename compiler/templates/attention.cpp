@@ -132,9 +132,21 @@ Result<OpCalls> write_attention(const Attention& params, const OpDesc& op, const
       return next;
     });
     for (uint32_t part = 0; part < owned; ++part) {
-      const Term column = item + part * kGroupSize;
-      b.when(column < columns, [&] { b.store(y, start + column, done[2 + part] / done[1]); });
+      const Term column = item + part * kGroupSize, value = done[2 + part] / done[1];
+      b.when(column < columns, [&] {
+        if (params.quantize) {
+          b.store_shared(query, column, value);  // nothing reads the query any more
+        } else {
+          b.store(y, start + column, value);
+        }
+      });
     }
+    if (!params.quantize) return;
+    b.barrier();
+    b.loop(item, b.u32(columns / 32), b.u32(kGroupSize), [&](Term part) {
+      store_q8_group(b, target, {y, row, head * (columns / 32) + part, int64_t(heads) * columns},
+                     [&](Term i) { return b.load_shared(query, (part << 5u) + i); });
+    });
   });
   return b.calls({heads, shape.rows, 1});
 }

@@ -49,6 +49,7 @@ class LaneAttention {
   LaneAttention(const Attention& params, const OpDesc& op, const AttentionShape& shape, const Target& target)
       : params_(params),
         shape_(shape),
+        target_(target),
         lanes_(deal(shape, target)),
         b_("attention_" + std::to_string(shape.heads) + "x" + std::to_string(shape.columns) + "_rows" +
                std::to_string(lanes_.rows),
@@ -70,6 +71,7 @@ class LaneAttention {
       Terms state = {numbers(std::numeric_limits<float>::lowest()), numbers(0)};  // largest score, sum of weights
       const Terms done = b_.loop(b_.u32(0), b_.u32(lanes_.rows), b_.u32(1), state,
                                  [&](Term row, const Terms& carried) { return add_sequence(row, carried); });
+      if (params_.quantize) return quantize_rows(done[1]);
       write_rows(done[1]);
     });
     return b_.calls({shape_.kv_heads * lanes_.parts, ceil_div(shape_.rows, lanes_.rows), 1});
@@ -200,13 +202,32 @@ class LaneAttention {
     });
   }
 
+  uint32_t queries() const { return lanes_.per_row * lanes_.rows; }
+  Term row_of(uint32_t lane) { return b_.group_id(1) * lanes_.rows + lane / lanes_.per_row; }
+  Term exists(uint32_t lane) {
+    const Term in_group = group_ % lanes_.parts * lanes_.per_row + lane % lanes_.per_row;
+    return (row_of(lane) < rows_) & (in_group < shape_.heads / shape_.kv_heads);
+  }
+
+  void quantize_rows(Term weights) {
+    Terms stored;
+    for (uint32_t lane = 0; lane < queries(); ++lane) stored.push_back(exists(lane));
+    const uint32_t parts = shape_.columns / 32;
+    b_.loop(b_.u32(0), b_.u32(parts), b_.u32(1), [&](Term part) {
+      std::vector<Q8Group> groups;
+      for (uint32_t lane = 0; lane < queries(); ++lane) {
+        const Term head = first_head() + lane % lanes_.per_row;
+        groups.push_back({operands_.y, row_of(lane), head * parts + part, shape_.heads * shape_.columns});
+      }
+      store_q8_lanes(b_, target_, int(lanes_.count), groups, stored,
+                     [&](Term i) { return b_.load_shared(sums_, (part << 5u) + i, int(lanes_.count)) / weights; });
+    });
+  }
+
   void write_rows(Term weights) {
-    for (uint32_t lane = 0; lane < lanes_.per_row * lanes_.rows; ++lane) {
-      const Term row = b_.group_id(1) * lanes_.rows + lane / lanes_.per_row;
-      const uint32_t in_group = lane % lanes_.per_row, queries = shape_.heads / shape_.kv_heads;
-      const Term exists = (row < rows_) & (group_ % lanes_.parts * lanes_.per_row + in_group < queries);
-      b_.when(exists, [&] {
-        const Term start = (row * shape_.heads + first_head() + in_group) * shape_.columns;
+    for (uint32_t lane = 0; lane < queries(); ++lane) {
+      b_.when(exists(lane), [&] {
+        const Term start = (row_of(lane) * shape_.heads + first_head() + lane % lanes_.per_row) * shape_.columns;
         const Term weight = extract(weights, lane);
         b_.loop(b_.u32(0), b_.u32(shape_.columns), b_.u32(1), [&](Term column) {
           b_.store(operands_.y, start + column, b_.load_shared(sums_, column * lanes_.count + lane) / weight);
@@ -217,6 +238,7 @@ class LaneAttention {
 
   const Attention& params_;
   const AttentionShape& shape_;
+  const Target& target_;
   Lanes lanes_;
   CallBuilder b_;
   AttentionOperands operands_;

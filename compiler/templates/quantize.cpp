@@ -14,22 +14,22 @@ using kernel::Terms;
 
 namespace {
 
+Term infinity(Term term) { return like(term, std::numeric_limits<float>::infinity()); }
+
 // Of a group, from the largest of its magnitudes.
 Term scale_of(Builder& b, const Target& target, Term largest) {
-  const Term infinity = b.f32(std::numeric_limits<float>::infinity());
-  return b.named(select(largest == infinity, infinity, exact_quotient(b, target, largest, b.f32(127))), "scale");
+  const Term quotient = exact_quotient(b, target, largest, like(largest, 127));
+  return b.named(select(largest == infinity(largest), infinity(largest), quotient), "scale");
 }
 
-// The codes of elements, as i32: round half to even of |x| / scale, with x's sign. Of NaN, and where the group has no
-// scale that a number could be divided by, zero.
+// The codes of elements, as i32: round half to even of |x| / scale, with x's sign. Of NaN, and where the scale is none
+// that a number could be divided by, zero.
 Term codes_of(Builder& b, const Target& target, Term x, Term scale) {
-  const int lanes = x.type().lanes;
-  const Term usable = (scale != b.f32(0)) & (scale != b.f32(std::numeric_limits<float>::infinity()));
-  const Term divisor = select(usable, scale, b.f32(1));
-  const Term size = exact_quotient(b, target, absolute(x), splat(divisor, lanes));
+  const Term usable = (scale != like(scale, 0)) & (scale != infinity(scale));
+  const Term size = exact_quotient(b, target, absolute(x), select(usable, scale, like(scale, 1)));
   const Term code = convert(minimum(apply_function(Op::kRoundEven, size), like(size, 127)), Scalar::kI32);
-  const Term coded = select(x == x, select(x < like(x, 0), -code, code), splat(b.i32(0), lanes));
-  return coded * splat(select(usable, b.i32(1), b.i32(0)), lanes);
+  const Term none = splat(b.i32(0), x.type().lanes);
+  return select(usable & (x == x), select(x < like(x, 0), -code, code), none);
 }
 
 // The words of a group, and what follows the codes.
@@ -71,27 +71,6 @@ Terms lanes_of(Term vector) {
 
 }  // namespace
 
-void store_q8_group(Builder& b, const Target& target, const Q8Group& group, const std::function<Term(Term)>& read) {
-  const Term zero = b.u32(0), one = b.u32(1);
-  const Terms largest = b.loop(zero, b.u32(32), one, {b.f32(0)}, [&](Term i, const Terms& carried) {
-    return Terms{maximum(carried[0], absolute(read(i)))};
-  });
-  const Term scale = scale_of(b, target, largest[0]);
-  const Places places(group);
-  const Terms sum = b.loop(zero, b.u32(8), one, {b.i32(0)}, [&](Term word, const Terms& carried) {
-    Term packed = b.u32(0), total = carried[0];
-    for (uint32_t byte = 0; byte < 4; ++byte) {
-      const Term code = codes_of(b, target, read((word << 2u) + byte), scale);
-      packed = packed | ((bitcast(code, Scalar::kU32) & 0xffu) << (8u * byte));
-      total = total + code;
-    }
-    b.store(group.buffer, places.codes + word, packed);
-    return Terms{total};
-  });
-  b.store(group.buffer, places.scale, scale);
-  b.store(group.buffer, places.sum, sum[0]);
-}
-
 void store_q8_vectors(Builder& b, const Target& target, const Q8Group& group, const Terms& vectors) {
   const auto most = [](Term a, Term c) { return maximum(a, c); };
   const auto added = [](Term a, Term c) { return a + c; };
@@ -100,7 +79,7 @@ void store_q8_vectors(Builder& b, const Target& target, const Q8Group& group, co
   for (const Term& x : vectors) sizes.push_back(maximum(absolute(x), like(x, 0)));
   const Term scale = scale_of(b, target, combined(lanes_of(combined(sizes, most)), most));
   for (const Term& x : vectors) {
-    const Term codes = codes_of(b, target, x, scale);
+    const Term codes = codes_of(b, target, x, splat(scale, x.type().lanes));
     sums.push_back(codes);
     for (const Term& word : words_of(b, codes)) words.push_back(word);
   }
@@ -112,6 +91,43 @@ void store_q8_vectors(Builder& b, const Target& target, const Q8Group& group, co
   }
   b.store(group.buffer, places.scale, scale);
   b.store(group.buffer, places.sum, combined(lanes_of(combined(sums, added)), added));
+}
+
+void store_q8_group(Builder& b, const Target& target, const Q8Group& group, const std::function<Term(Term)>& read) {
+  store_q8_lanes(b, target, 1, {group}, {}, read);
+}
+
+void store_q8_lanes(Builder& b, const Target& target, int lanes, const std::vector<Q8Group>& groups,
+                    const Terms& stored, const std::function<Term(Term)>& read) {
+  const Term zero = b.u32(0), one = b.u32(1);
+  const Terms largest = b.loop(zero, b.u32(32), one, {splat(b.f32(0), lanes)}, [&](Term i, const Terms& carried) {
+    return Terms{maximum(carried[0], absolute(read(i)))};
+  });
+  const Term scale = scale_of(b, target, largest[0]);
+  std::vector<Places> places(groups.begin(), groups.end());
+  const auto store_each = [&](const std::function<void(uint32_t lane)>& store) {
+    for (uint32_t lane = 0; lane < groups.size(); ++lane) {
+      if (stored.empty()) {
+        store(lane);
+      } else {
+        b.when(stored[lane], [&] { store(lane); });
+      }
+    }
+  };
+  const Terms sums = b.loop(zero, b.u32(8), one, {splat(b.i32(0), lanes)}, [&](Term word, const Terms& carried) {
+    Term packed = splat(b.u32(0), lanes), total = carried[0];
+    for (uint32_t byte = 0; byte < 4; ++byte) {
+      const Term code = codes_of(b, target, read((word << 2u) + byte), scale);
+      packed = packed | ((bitcast(code, Scalar::kU32) & 0xffu) << (8u * byte));
+      total = total + code;
+    }
+    store_each([&](uint32_t lane) { b.store(groups[lane].buffer, places[lane].codes + word, extract(packed, lane)); });
+    return Terms{total};
+  });
+  store_each([&](uint32_t lane) {
+    b.store(groups[lane].buffer, places[lane].scale, extract(scale, lane));
+    b.store(groups[lane].buffer, places[lane].sum, extract(sums[0], lane));
+  });
 }
 
 Terms load_q8_vectors(Builder& b, const Target& target, uint32_t buffer, Term part) {

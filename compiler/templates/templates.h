@@ -42,7 +42,11 @@ struct Q8Group {
 // Packs 32 f32 as the group: `read` gives element 0 to 31.
 void store_q8_group(kernel::Builder& b, const Target& target, const Q8Group& group,
                     const std::function<kernel::Term(kernel::Term index)>& read);
-// The same of 32 f32 in vectors of 4, 8 or 16 lanes.
+// The same of a group a lane; there may be fewer groups than lanes. A group is stored when its bool holds, all of them
+// when there are no bools.
+void store_q8_lanes(kernel::Builder& b, const Target& target, int lanes, const std::vector<Q8Group>& groups,
+                    const kernel::Terms& stored, const std::function<kernel::Term(kernel::Term index)>& read);
+// One group of 32 f32 in vectors of 4, 8 or 16 lanes.
 void store_q8_vectors(kernel::Builder& b, const Target& target, const Q8Group& group, const kernel::Terms& vectors);
 // 32 f32 of a buffer from element 32 * `part` on, in such vectors.
 kernel::Terms load_q8_vectors(kernel::Builder& b, const Target& target, uint32_t buffer, kernel::Term part);

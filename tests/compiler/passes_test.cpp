@@ -202,6 +202,48 @@ TEST_F(Quantize, TheSumBesideANormIsNotTheNorm) {
   EXPECT_FALSE(std::get<FusedNorm>(graph.node(graph.node_order()[0]).params).quantize);
 }
 
+class QuantizedAttention : public Fixture {
+ protected:
+  // Of heads so wide, side by side as rows; then a product with integer codes.
+  ValueId attended(int64_t columns) {
+    const TensorDesc heads{{kRows, 2, columns}, &formats::f32(), RowDomain::kTokens};
+    const TensorDesc numbers{{kRows}, &formats::i32(), RowDomain::kTokens};
+    const ValueId k_cache = graph.add_state("kcache", {{2, 2, 32, columns}, &formats::f16()});
+    const ValueId v_cache = graph.add_state("vcache", {{2, 2, 32, columns}, &formats::f16()});
+    const ValueId table = graph.add_input("table", {{1, 2}, &formats::i32(), RowDomain::kFixed});
+    const ValueId positions = graph.add_input("positions", numbers), sequences = graph.add_input("sequences", numbers);
+    const ValueId y = *graph.add(
+        Attention{}, {graph.add_input("q", heads), k_cache, v_cache, table, positions, sequences}, "attention", 0);
+    const TensorDesc joined{{kRows, 2 * columns}, &formats::f32(), RowDomain::kTokens};
+    const ValueId row = graph.add_unchecked(Reshape{}, {y}, {joined}, "join", 0)[0];
+    const ValueId w = graph.add_weight("w", {{kWidth, 2 * columns}, find_format("Q8_0")});
+    graph.set_output("y", *graph.add(Matmul{}, {row, w}, "matmul", 0));
+    return y;
+  }
+};
+
+TEST_F(QuantizedAttention, TakesTheQuantisationOfItsHeadsSideBySide) {
+  attended(32);
+  apply(quantize_activations, graph);
+  apply(fuse_quantize, graph);
+  EXPECT_THAT(op_names(graph), ElementsAre("attention", "matmul"));
+  EXPECT_TRUE(std::get<Attention>(graph.node(graph.node_order()[0]).params).quantize);
+}
+
+TEST_F(QuantizedAttention, LeavesItWhereAGroupHasSeveralHeads) {
+  attended(16);
+  apply(quantize_activations, graph);
+  apply(fuse_quantize, graph);
+  EXPECT_THAT(op_names(graph), ElementsAre("attention", "reshape", "quantize_q8", "matmul"));
+}
+
+TEST_F(QuantizedAttention, LeavesItWhereTheFloatHeadsAreReadToo) {
+  graph.set_output("heads", attended(32));
+  apply(quantize_activations, graph);
+  apply(fuse_quantize, graph);
+  EXPECT_THAT(op_names(graph), ElementsAre("attention", "reshape", "quantize_q8", "matmul"));
+}
+
 using Canonical = Fixture;
 
 TEST_F(Canonical, DropsReshapesThatUndoEachOther) {

@@ -103,6 +103,7 @@ void add_attention(std::vector<CaseSource>& cases, int level, Attention op, cons
                      std::to_string(context.blocks_each * context.block_size) + " " + size.text();
   if (op.window) name += " window " + std::to_string(op.window);
   if (op.softcap > 0) name += " softcap";
+  if (op.quantize) name += " quantize";
   cases.push_back({name, level, [=, &format](const std::string& seed) -> Result<Case> {
                      CaseBuilder builder(seed);
                      const int64_t blocks = context.sequences * context.blocks_each + 1;
@@ -123,7 +124,11 @@ void add_attention(std::vector<CaseSource>& cases, int level, Attention op, cons
                      }
                      builder.i32(at);
                      builder.i32(sequence);
-                     builder.row_output(q);
+                     if (op.quantize) {
+                       builder.row_output({q[0], q[1] * q[2]}, formats::q8_act());
+                     } else {
+                       builder.row_output(q);
+                     }
                      return builder.build(op);
                    }});
 }
@@ -156,8 +161,14 @@ void add_attention_cases(std::vector<CaseSource>& cases) {
     add_attention(cases, 1, {.scale = 0.3f}, {5, 2, 4, 1}, {3, 3, 5}, *format);  // caches of an odd number of elements
     add_attention(cases, 1, {.scale = 0.125f, .window = 7}, {6, 2, 4, 8}, {4, 1, 32}, *format);
     add_attention(cases, 1, {.scale = 0.25f, .window = 0, .softcap = 3.0f}, {4, 1, 3, 16}, {2, 2, 16}, *format);
+    for (const bool capped : {false, true}) {
+      const Attention op{.scale = 0.2f, .softcap = capped ? 3.0f : 0.0f, .quantize = true};
+      add_attention(cases, 1, op, {1, 1, 5, 16}, {9, 3, 64}, *format);
+      add_attention(cases, 1, op, {13, 3, 3, 8}, {4, 2, 32}, *format);
+    }
     add_attention(cases, 3, {.scale = 8.0f}, {4, 1, 4, 16}, {2, 1, 64}, *format);
     add_attention(cases, 4, {.scale = 0.125f}, {64, 1, 20, 32}, {9, 3, 64}, *format);
+    add_attention(cases, 4, {.scale = 0.125f, .quantize = true}, {64, 1, 20, 32}, {9, 3, 64}, *format);
     add_attention(cases, 4, {.scale = 0.0625f, .window = 100}, {16, 4, 9, 32}, {4, 1, 256}, *format);
   }
 }

@@ -122,6 +122,10 @@ Case unquantised(const Case& test) {
   Case plain = test;
   if (auto* op = std::get_if<MatmulGlu>(&plain.op.params)) op->quantize = false;
   if (auto* op = std::get_if<FusedNorm>(&plain.op.params)) op->quantize = false;
+  if (auto* op = std::get_if<Attention>(&plain.op.params)) {
+    op->quantize = false;
+    plain.op.outputs[0].shape = plain.op.inputs[0].desc.shape;
+  }
   if (!std::holds_alternative<QuantizeQ8>(plain.op.params))
     for (TensorDesc& output : plain.op.outputs)
       if (output.format == &formats::q8_act()) output.format = &formats::f32();

@@ -45,7 +45,7 @@ std::vector<Good> good_ops() {
   const TensorDesc q = rows({6, 4, 8});
   const TensorDesc kv = rows({6, 2, 8});
   const TensorDesc numbers = rows({6}, kI32);
-  const TensorDesc cache = fixed({3, 2, 16, 8}, kF16);
+  const TensorDesc cache = fixed({3, 2, 16, 8}, kF16), wide_cache = fixed({3, 2, 16, 32}, kF16);
   return {
       {"embed_rows", EmbedRows{2.0f}, {fixed({100, 64}, kF16), numbers}, {x}},
       {"quantize_q8", QuantizeQ8{}, {x}, {rows({6, 64}, kQ8)}},
@@ -70,6 +70,10 @@ std::vector<Good> good_ops() {
       {"rope", Rope{}, {q, numbers, fixed({4})}, {q}},
       {"kv_store", KvStore{}, {kv, kv, numbers, cache, cache}, {cache, cache}},
       {"attention", Attention{}, {q, cache, cache, fixed({2, 5}, kI32), numbers, numbers}, {q}},
+      {"attention_quantized",
+       Attention{.quantize = true},
+       {rows({6, 4, 32}), wide_cache, wide_cache, fixed({2, 5}, kI32), numbers, numbers},
+       {rows({6, 128}, kQ8)}},
       {"rope_store", RopeStore{}, rope_store_inputs(false), {q, cache, cache}},
       {"rope_store_norm", RopeStore{{}, true, {}}, rope_store_inputs(true), {q, cache, cache}},
       {"gather_rows", GatherRows{}, {x, {Shape{2}, kI32, kOutputs}}, {{Shape{2, 64}, kF32, kOutputs}}},
@@ -199,6 +203,10 @@ std::vector<Bad> bad_ops() {
        {rows({6, 3, 8}), cache, cache, fixed({2, 5}, kI32), numbers, numbers},
        "no multiple of the KV heads"},
       {"window_negative", Attention{1, -1, 0}, {q, cache, cache, fixed({2, 5}, kI32), numbers, numbers}, "negative"},
+      {"narrow_heads_quantized",
+       Attention{.quantize = true},
+       {q, cache, cache, fixed({2, 5}, kI32), numbers, numbers},
+       "groups of 32"},
       {"softcap_negative", Attention{1, 0, -1}, {q, cache, cache, fixed({2, 5}, kI32), numbers, numbers}, "negative"},
       {"rope_store_heads_not_divided", RopeStore{}, odd_heads, "no multiple of the KV heads"},
   };

@@ -82,7 +82,7 @@ TEST_F(Custom, WithoutPermissionEachOpThatItCannotDoIsNamedBeforeAnythingRuns) {
   for (const char* label : {"embed_rows token_embd ", "gather_rows output_rows ", "output_norm"})
     EXPECT_THAT(message, HasSubstr(label));
   for (const char* op : {"attention blk.0.attention ", "fused_norm blk.0.attn_norm ", "fused_norm blk.0.ffn_norm ",
-                         "matmul_glu blk.0.ffn_glu ", "quantize_q8 blk.0.attn_output ", "rope_store blk.0.kv_store "})
+                         "matmul_glu blk.0.ffn_glu ", "rope_store blk.0.kv_store "})
     EXPECT_THAT(message, ContainsRegex(std::string(op) + "[^.]*and so in layers 1 to 29: opencl:4 cannot do it"));
   EXPECT_THAT(message, HasSubstr("opencl:4 cannot do it: it has no built-in kernel that quantizes what a norm gives"));
   EXPECT_THAT(message, Not(HasSubstr("matmul blk")));
@@ -106,8 +106,7 @@ TEST_F(Custom, APlanShowsWhatGoesToTheOtherDevice) {
   EXPECT_EQ(plan->ranges[0].kv_bytes, 0u);
   EXPECT_EQ(plan->ranges[1].device, "cpu:0");
   EXPECT_EQ(plan->ranges[1].reason,
-            "ops that opencl:4 cannot do: attention, embed_rows, fused_norm, gather_rows, matmul_glu, quantize_q8, "
-            "rope_store");
+            "ops that opencl:4 cannot do: attention, embed_rows, fused_norm, gather_rows, matmul_glu, rope_store");
   EXPECT_GT(plan->ranges[1].kv_bytes, 0u);
   EXPECT_GT(plan->ranges[0].weight_bytes, uint64_t{40} << 20);
   EXPECT_GT(plan->ranges[1].weight_bytes, uint64_t{40} << 20);

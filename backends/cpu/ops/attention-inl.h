@@ -7,6 +7,7 @@
 #endif
 
 #include "backends/cpu/ops/attention_loops-inl.h"
+#include "backends/cpu/ops/quantize-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace trireme::cpu::HWY_NAMESPACE {
@@ -139,11 +140,23 @@ HWY_INLINE void attend_task(const AttentionShape& shape, const AttentionTask& ta
   }
 }
 
-// y = sums / total of one query.
-HWY_INLINE void finish_query(const AttentionShape& shape, const AttentionState& state, int64_t query, float* y) {
+// sums / total of one query, in place where they are quantised afterwards.
+HWY_INLINE void finish_query(const AttentionShape& shape, const AttentionState& state, int64_t query,
+                             const AttentionTarget& target) {
   const F32 d;
+  const int64_t group = shape.group(), row = query / group, head = query % group;
   const auto factor = hn::Set(d, 1.0f / state.total[query]);
-  transform(shape.columns, state.sums + query * shape.padded, y, [&](auto v) HWY_ATTR { return hn::Mul(v, factor); });
+  float* sums = state.sums + query * shape.padded;
+  float* y = target.y ? target.y + (row * shape.heads + head) * shape.columns : sums;
+  transform(shape.columns, sums, y, [&](auto v) HWY_ATTR { return hn::Mul(v, factor); });
+  if (target.y) return;
+  const int64_t columns = shape.heads * shape.columns;
+  std::byte* target_row = target.rows + row * (columns + columns / 4);
+  for (int64_t part = 0; part < shape.columns / 32; ++part) {
+    const int64_t to = target.group + head * shape.columns / 32 + part;
+    quantize_group(y + 32 * part, reinterpret_cast<int8_t*>(target_row) + 32 * to, q8_scales(target_row, columns)[to],
+                   q8_sums(target_row, columns)[to]);
+  }
 }
 
 }  // namespace trireme::cpu::HWY_NAMESPACE

@@ -9,12 +9,11 @@
 HWY_BEFORE_NAMESPACE();
 namespace trireme::cpu::HWY_NAMESPACE {
 
-// A whole task, to y[rows, H, D] at the task's first row and head.
-void attend(const AttentionShape& shape, const AttentionTask& task, const AttentionScratch& scratch, float* y) {
+// A whole task.
+void attend(const AttentionShape& shape, const AttentionTask& task, const AttentionScratch& scratch,
+            const AttentionTarget& target) {
   attend_task(shape, task, scratch);
-  const int64_t group = shape.group();
-  for (int64_t q = 0; q < task.rows * group; ++q)
-    finish_query(shape, scratch.merged, q, y + (q / group * shape.heads + q % group) * shape.columns);
+  for (int64_t q = 0; q < task.rows * shape.group(); ++q) finish_query(shape, scratch.merged, q, target);
 }
 
 // A task of one split, to a part.
@@ -29,13 +28,13 @@ void attend_part(const AttentionShape& shape, const AttentionTask& task, const A
 
 // Merges `count` parts, `stride` floats apart, in their order, as attend() does on its way.
 void merge_parts(const AttentionShape& shape, const AttentionState& first, int64_t stride, int64_t count, int64_t rows,
-                 const AttentionState& merged, float* y) {
+                 const AttentionState& merged, const AttentionTarget& target) {
   const int64_t group = shape.group();
   clear(shape, rows * group, merged);
   for (int64_t q = 0; q < rows * group; ++q) {
     for (int64_t i = 0; i < count; ++i)
       merge_query(shape, {first.largest + i * stride, first.total + i * stride, first.sums + i * stride}, q, merged, q);
-    finish_query(shape, merged, q, y + (q / group * shape.heads + q % group) * shape.columns);
+    finish_query(shape, merged, q, target);
   }
 }
 
@@ -113,6 +112,7 @@ class AttentionKernel final : public Kernel {
         sequences_(context.desc.inputs[3].desc.shape[0]),
         capacity_(context.desc.outputs[0].shape[0]),
         threads_(context.threads),
+        quantize_(op.quantize),
         layout_(shape_, capacity_, threads_) {}
 
   uint64_t workspace_bytes() const override { return uint64_t(layout_.bytes); }
@@ -151,14 +151,14 @@ class AttentionKernel final : public Kernel {
       const Tile& tile = at<Tile>(args, layout_.tiles_at)[index];
       return HWY_DYNAMIC_DISPATCH(merge_parts)(shape_, part(args, tile, head, 0), tile.rows * layout_.row_part_floats,
                                                tile.end_split - tile.first_split, tile.rows, scratch.merged,
-                                               output(args, tile, head));
+                                               target(args, tile, head));
     }
     const PlannedTask& planned = at<PlannedTask>(args, layout_.tasks_at)[index];
     const Tile& tile = at<Tile>(args, layout_.tiles_at)[planned.tile];
     const AttentionTask task = make_task(args, planned, tile, head);
     if (plan.parts) HWY_DYNAMIC_DISPATCH(attend_part)
     (shape_, task, scratch, part(args, tile, head, planned.first_split - tile.first_split));
-    else HWY_DYNAMIC_DISPATCH(attend)(shape_, task, scratch, output(args, tile, head));
+    else HWY_DYNAMIC_DISPATCH(attend)(shape_, task, scratch, target(args, tile, head));
   }
 
  private:
@@ -181,8 +181,11 @@ class AttentionKernel final : public Kernel {
   int64_t offset(const Tile& tile, int64_t head) const {
     return (tile.row * shape_.heads + head * shape_.group()) * shape_.columns;
   }
-  float* output(const KernelArgs& args, const Tile& tile, int64_t head) const {
-    return map_.output<float>(args, 0) + offset(tile, head);
+  AttentionTarget target(const KernelArgs& args, const Tile& tile, int64_t head) const {
+    if (!quantize_) return {map_.output<float>(args, 0) + offset(tile, head), nullptr, 0};
+    const int64_t row_bytes = formats::q8_act().row_bytes(shape_.heads * shape_.columns);
+    return {nullptr, map_.output<std::byte>(args, 0) + tile.row * row_bytes,
+            head * shape_.group() * shape_.columns / 32};
   }
 
   // Late rows see most of the context, so they come first.
@@ -251,6 +254,7 @@ class AttentionKernel final : public Kernel {
   int64_t sequences_;
   int64_t capacity_;
   int threads_;
+  bool quantize_;
   Layout layout_;
 };
 

@@ -51,6 +51,13 @@ struct AttentionState {
   float* sums;  // [queries, padded]
 };
 
+// Where a task's results go.
+struct AttentionTarget {
+  float* y;         // [rows, H, D] at the task's first row and query head; null when they are quantised
+  std::byte* rows;  // of Q8_ACT[H * D], the task's first
+  int64_t group;    // of 32, the first of the task's first query head
+};
+
 // Per-worker memory, in floats.
 struct AttentionScratch {
   float* q;       // [queries, padded]

@@ -61,13 +61,15 @@ Status run(const Attention& op, const Call& call) {
   TRIREME_ASSIGN(const int64_t rows, call.rows(q));
   const int64_t heads = q.size(1), columns = q.size(2), group = heads / k_cache.size(1);
   const int64_t head_stride = k_cache.size(2) * columns;
+  std::vector<float> row(size_t(heads * columns));
   for (int64_t r = 0; r < rows; ++r) {
     TRIREME_ASSIGN(const std::vector<int64_t> starts, attended(op, call, r));
-    for (int64_t h = 0; h < heads; ++h) {
-      const int64_t offset = (r * heads + h) * columns;
-      attend(op, q.as<const float>() + offset, k_cache, v_cache, starts, h / group * head_stride,
-             call.out[0].as<float>() + offset);
-    }
+    float* y = op.quantize ? row.data() : call.out[0].as<float>() + r * heads * columns;
+    for (int64_t h = 0; h < heads; ++h)
+      attend(op, q.as<const float>() + (r * heads + h) * columns, k_cache, v_cache, starts, h / group * head_stride,
+             y + h * columns);
+    if (op.quantize)
+      quantize(y, heads * columns, call.out[0].data + r * call.out[0].desc->format->row_bytes(heads * columns));
   }
   return {};
 }
