@@ -136,13 +136,18 @@ Result<std::shared_ptr<const Kernel>> CompiledDevice::build(const KernelSource& 
   return device_->load_kernel(source, built);
 }
 
-Result<std::shared_ptr<const Kernel>> CompiledDevice::kernel_of(const kernel::Function& function) {
-  TRIREME_ASSIGN(const KernelSource source, emit(function));
+Result<std::shared_ptr<const Kernel>> CompiledDevice::kernel_of(const Bundle& bundle) {
   const std::lock_guard lock(mutex_);
-  if (const auto found = kernels_.find(source.code); found != kernels_.end()) return found->second;
-  TRIREME_ASSIGN(std::shared_ptr<const Kernel> kernel, build(source));
-  kernels_.emplace(source.code, kernel);
-  return kernel;
+  auto& known = bundles_[{bundle.calls, bundle.numbers}];
+  if (known) return known;
+  TRIREME_ASSIGN(const kernel::Function function, compiler::kernel_of(bundle));
+  TRIREME_ASSIGN(const KernelSource source, emit(function));
+  auto& same = kernels_[source.code];
+  if (!same) {
+    TRIREME_ASSIGN(same, build(source));
+  }
+  known = same;
+  return known;
 }
 
 Result<std::shared_ptr<const Weight>> CompiledDevice::prepare_weight(const HostTensor& tensor, WeightUse use) {
@@ -172,10 +177,6 @@ Result<std::shared_ptr<const PreparedOp>> CompiledDevice::prepare(
   if (next != constants.size())
     return fail(ErrorCode::kInvalidArgument, "prepare of " + op.text(),
                 std::to_string(constants.size()) + " constants were given, not " + std::to_string(next));
-  for (const KernelCall& call : *calls) {
-    TRIREME_ASSIGN(std::shared_ptr<const Kernel> kernel, kernel_of(call.function));
-    prepared->kernels.push_back(std::move(kernel));
-  }
   return prepared;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "compiler/cache/kernel_cache.h"
+#include "compiler/device/bundle.h"
 #include "compiler/templates/templates.h"
 #include "hal/kernel_device.h"
 
@@ -37,10 +38,13 @@ class CompiledDevice final : public Device {
   // The text of the op's kernels. Errors: as assess() would have said.
   Result<std::vector<KernelSource>> sources(const OpDesc& op) const;
 
+  const Target& target() const { return device_->target(); }
+  // The bundle's kernel, built unless it is known. Errors: as KernelDevice's build_kernel() and load_kernel().
+  Result<std::shared_ptr<const Kernel>> kernel_of(const Bundle& bundle);
+
  private:
   // The same op with other labels is written once.
   Result<const OpCalls*> calls_of(const OpDesc& op) const;
-  Result<std::shared_ptr<const Kernel>> kernel_of(const kernel::Function& function);
   Result<std::shared_ptr<const Kernel>> build(const KernelSource& source);
   Result<KernelSource> emit(const kernel::Function& function) const;
 
@@ -57,6 +61,9 @@ class CompiledDevice final : public Device {
   mutable std::mutex mutex_;  // guards what follows
   mutable std::vector<std::unique_ptr<Written>> written_;
   std::map<std::string, std::shared_ptr<const Kernel>> kernels_;  // by their code
+  // By the calls and what they share.
+  std::map<std::pair<std::vector<const KernelCall*>, std::vector<std::vector<uint32_t>>>, std::shared_ptr<const Kernel>>
+      bundles_;
 };
 
 }  // namespace trireme::compiler

@@ -1,7 +1,9 @@
 // CompiledList: records ops as the launches of their kernels.
 #pragma once
 
+#include "compiler/device/bundle.h"
 #include "compiler/device/compiled_device.h"
+#include "hal/op_ranges.h"
 
 namespace trireme::compiler {
 
@@ -10,8 +12,7 @@ class CompiledWeight;
 class CompiledOp final : public PreparedOp {
  public:
   OpDesc description;
-  OpCalls const* calls = nullptr;  // the device keeps them
-  std::vector<std::shared_ptr<const Kernel>> kernels;
+  OpCalls const* calls = nullptr;                                // the device keeps them
   std::vector<std::shared_ptr<const CompiledWeight>> constants;  // by input; null where it is none
   const CompiledDevice* device = nullptr;
 
@@ -19,22 +20,28 @@ class CompiledOp final : public PreparedOp {
   uint64_t workspace_bytes() const override { return 0; }
 };
 
+// Kernels are built when what is recorded between two barriers is complete, for its ops share launches.
 class CompiledList final : public CommandList {
  public:
-  CompiledList(const CompiledDevice& device, std::unique_ptr<KernelList> list)
-      : device_(device), list_(std::move(list)) {}
+  CompiledList(CompiledDevice& device, std::unique_ptr<KernelList> list) : device_(device), list_(std::move(list)) {}
 
   Status dispatch(std::shared_ptr<const PreparedOp> op, const DispatchOperands& operands) override;
   Status copy(const BufferRange& source, const BufferRange& target) override { return list_->copy(source, target); }
-  Status barrier() override { return list_->barrier(); }
-  Status finish() override { return list_->finish(); }
+  Status barrier() override;
+  Status finish() override;
 
   KernelList& list() { return *list_; }
   const CompiledDevice& device() const { return device_; }
 
  private:
-  const CompiledDevice& device_;
+  // Launches what has been dispatched since the last barrier.
+  Status launch();
+  Result<BoundCall> bound(const CompiledOp& op, const KernelCall& call, const OpRanges& ranges,
+                          const DispatchOperands& operands) const;
+
+  CompiledDevice& device_;
   std::unique_ptr<KernelList> list_;
+  std::vector<BoundCall> waiting_;
   std::vector<std::shared_ptr<const PreparedOp>> ops_;  // alive as long as the list
 };
 

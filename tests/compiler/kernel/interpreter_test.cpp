@@ -16,11 +16,6 @@ namespace {
 
 using testing::HasSubstr;
 
-template <typename T>
-BoundBuffer bound(std::vector<T>& values, bool initialized = true) {
-  return {std::as_writable_bytes(std::span(values)), initialized};
-}
-
 std::string message(const Status& status) { return status ? "" : status.error().message(); }
 
 // Runs a kernel of one buffer `out` that `write` fills, over one group.

@@ -4,8 +4,14 @@
 #include <limits>
 
 #include "compiler/kernel/builder.h"
+#include "compiler/kernel/interpreter.h"
 
 namespace trireme::kernel::test {
+
+template <typename T>
+BoundBuffer bound(std::vector<T>& values, bool initialized = true) {
+  return {std::as_writable_bytes(std::span(values)), initialized};
+}
 
 // y[row] = the sum of x's `columns` words of the row, one group a row: strided partial sums, then a tree in shared
 // memory.
