@@ -4,6 +4,11 @@ function(trireme_cold target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-Og>)
 endfunction()
 
+# trireme_hot(SOURCES ...): loops over all weights, which run at each start. They are compiled by themselves.
+function(trireme_hot)
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O3> SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 # The warnings that every target has, as errors.
 function(trireme_warnings target)
   # g++ 12 reports -Wrestrict on correct std::string concatenation (GCC bug 105329). clang reports that libstdc++ 12's

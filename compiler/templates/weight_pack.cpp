@@ -1,0 +1,89 @@
+// Brings constants into their planes. It runs over every weight at each start.
+#include <cstring>
+
+#include "compiler/templates/weight_layout.h"
+#include "hal/format_decoder.h"
+
+namespace trireme::compiler {
+namespace {
+
+constexpr int64_t kBlock = 32;
+
+// Four codes less `lowest`, each in its byte; none of the differences is beyond a byte.
+uint32_t four_codes(const int8_t* codes, uint32_t lowest_bytes) {
+  constexpr uint32_t kHigh = 0x80808080;
+  uint32_t four;
+  std::memcpy(&four, codes, sizeof four);
+  return ((four | kHigh) - (lowest_bytes & ~kHigh)) ^ ((four ^ ~lowest_bytes) & kHigh);
+}
+
+// Element e of a block of 32 lies in byte e % 4 of a word, so that one shift and one AND give four codes. `words` is
+// where the row has its first, in a tile that begins with row 0's.
+template <int kBits>
+void pack_block(const int8_t* codes, uint32_t lowest_bytes, int together, uint32_t* words) {
+  constexpr int kPerByte = 8 / kBits;
+  for (int word = 0; word < kBits; ++word) {
+    uint32_t packed = 0;
+    for (int part = 0; part < kPerByte; ++part)
+      packed |= four_codes(codes + (word * kPerByte + part) * 4, lowest_bytes) << (kBits * part);
+    words[word / together * together * kTileRows + word % together] = packed;
+  }
+}
+
+void pack_block(const int8_t* codes, const WeightLayout& layout, uint32_t* words) {
+  const uint32_t lowest_bytes = uint32_t(uint8_t(layout.lowest)) * 0x01010101u;
+  if (layout.bits == 2) return pack_block<2>(codes, lowest_bytes, layout.together, words);
+  if (layout.bits == 4) return pack_block<4>(codes, lowest_bytes, layout.together, words);
+  pack_block<8>(codes, lowest_bytes, layout.together, words);
+}
+
+// Calls store(place, value) for each number of each row, at its place among those of whole tiles.
+template <typename Store>
+void interleave(const std::vector<float>& numbers, int64_t rows, int64_t groups, Store store) {
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t group = 0; group < groups; ++group)
+      store((row / kTileRows * groups + group) * kTileRows + row % kTileRows, numbers[size_t(row * groups + group)]);
+}
+
+}  // namespace
+
+Status pack_rows(const WeightLayout& layout, const HostTensor& tensor, int64_t first, int64_t count,
+                 const std::vector<std::span<std::byte>>& planes) {
+  const int64_t columns = tensor.desc.shape.back();
+  if (layout.kind == WeightKind::kWords && layout.format == tensor.desc.format) {
+    const int64_t row_bytes = layout.format->row_bytes(columns);
+    std::memcpy(planes[0].data(), tensor.data.data() + first * row_bytes, size_t(count * row_bytes));
+    return {};
+  }
+  if (layout.kind == WeightKind::kWords) {
+    std::vector<float> values(size_t(count * columns));
+    TRIREME_TRY(decode_rows(tensor, first, count, values));
+    std::memcpy(planes[0].data(), values.data(), values.size() * sizeof(float));
+    return {};
+  }
+  const int64_t groups = columns / layout.group, blocks = columns / kBlock;
+  std::vector<int8_t> codes(size_t(count * columns));
+  std::vector<float> scales(size_t(count * groups)), minima(layout.has_minimum ? scales.size() : 0);
+  TRIREME_TRY(decode_integer_rows(tensor, first, count, codes, scales, minima));
+  for (const std::span<std::byte> plane : planes) std::fill(plane.begin(), plane.end(), std::byte{0});
+  auto* words = reinterpret_cast<uint32_t*>(planes[0].data());
+  for (int64_t row = 0; row < count; ++row)
+    for (int64_t block = 0; block < blocks; ++block) {
+      const int64_t tile = (row / kTileRows * blocks + block) * layout.bits * kTileRows;
+      pack_block(codes.data() + row * columns + block * kBlock, layout,
+                 words + tile + row % kTileRows * layout.together);
+    }
+  if (layout.half_scales) {
+    auto* halves = reinterpret_cast<uint16_t*>(planes[1].data());
+    interleave(scales, count, groups, [&](int64_t place, float scale) { halves[place] = f32_to_f16(scale); });
+  } else {
+    auto* floats = reinterpret_cast<float*>(planes[1].data());
+    interleave(scales, count, groups, [&](int64_t place, float scale) { floats[place] = scale; });
+  }
+  if (!layout.has_minimum) return {};
+  auto* floats = reinterpret_cast<float*>(planes[2].data());
+  interleave(minima, count, groups, [&](int64_t place, float minimum) { floats[place] = minimum; });
+  return {};
+}
+
+}  // namespace trireme::compiler
