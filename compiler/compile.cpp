@@ -110,7 +110,7 @@ std::vector<Transfer> incoming(const Graph& graph, const std::vector<int>& part_
 
 }  // namespace
 
-Status optimize(Graph& graph, const CompileOptions& options) {
+Status optimize(Graph& graph, const CompileOptions& options, const PassObserver& after) {
   const Pass passes[] = {
       {"canonicalize", canonicalize, true},
       {"fuse gate and up", fuse_gate_up, options.fuse},
@@ -127,6 +127,7 @@ Status optimize(Graph& graph, const CompileOptions& options) {
       return fail(std::move(status).error(), std::string("running the pass '") + pass.name + "'");
     if (Status status = graph::verify(graph); !status)
       return fail(std::move(status).error(), std::string("verifying after the pass '") + pass.name + "'");
+    if (after) after(pass.name, graph);
   }
   return {};
 }

@@ -1,6 +1,8 @@
 // compile(): from a model's graph to parts that devices can prepare.
 #pragma once
 
+#include <functional>
+#include <string_view>
 #include <vector>
 
 #include "compiler/memory_plan.h"
@@ -49,7 +51,8 @@ struct CompiledGraph {
 // bad placement.
 Result<CompiledGraph> compile(graph::Graph graph, const Placement& placement, const CompileOptions& options = {});
 
-// The rewrites alone.
-Status optimize(graph::Graph& graph, const CompileOptions& options = {});
+// The rewrites alone. `after` sees the graph behind each pass.
+using PassObserver = std::function<void(std::string_view pass, const graph::Graph& graph)>;
+Status optimize(graph::Graph& graph, const CompileOptions& options = {}, const PassObserver& after = {});
 
 }  // namespace trireme::compiler

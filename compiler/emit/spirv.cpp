@@ -29,7 +29,7 @@ class SpirvWriter {
     begin_block(module_.new_id());
     write(function_.body);
     body_.add(spv::OpReturn, {});
-    return module_.finish(function_.name, function_.group_size, body_);
+    return module_.finish(function_.name, function_.comment, function_.group_size, body_);
   }
 
  private:

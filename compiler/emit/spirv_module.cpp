@@ -160,7 +160,8 @@ SpirvId SpirvModule::functions() {
   return functions_;
 }
 
-std::string SpirvModule::finish(std::string_view entry, uint32_t group_size, const SpirvWords& body) {
+std::string SpirvModule::finish(std::string_view entry, std::string_view comment, uint32_t group_size,
+                                const SpirvWords& body) {
   const SpirvId result = void_type(), type = declare(spv::OpTypeFunction, {result}), function = new_id();
   SpirvWords head;
   for (const spv::Capability capability : capabilities_) head.add(spv::OpCapability, {uint32_t(capability)});
@@ -177,6 +178,7 @@ std::string SpirvModule::finish(std::string_view entry, uint32_t group_size, con
   head.add(spv::OpEntryPoint, operands);
   head.add(spv::OpExecutionMode, {function, spv::ExecutionModeLocalSize, group_size, 1, 1});
   name(function, entry);
+  if (!comment.empty()) names_.add(spv::OpModuleProcessed, spirv_text(comment));
   SpirvWords begin, end;
   begin.add(spv::OpFunction, {result, function, spv::FunctionControlMaskNone, type});
   end.add(spv::OpFunctionEnd, {});

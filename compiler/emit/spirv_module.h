@@ -63,8 +63,9 @@ class SpirvModule {
   // The instructions of GLSL.std.450.
   SpirvId functions();
 
-  // The whole: one function without parameters, the entry, whose blocks are `body`.
-  std::string finish(std::string_view entry, uint32_t group_size, const SpirvWords& body);
+  // The whole: one function without parameters, the entry, whose blocks are `body`. The comment, if any, stands behind
+  // the names.
+  std::string finish(std::string_view entry, std::string_view comment, uint32_t group_size, const SpirvWords& body);
 
  private:
   SpirvId declare(spv::Op op, const std::vector<uint32_t>& operands);

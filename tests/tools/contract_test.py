@@ -191,6 +191,15 @@ class Inspect(ProgramTest):
 
 
 class Quantize(ProgramTest):
+    def test_inspect_shows_kernels_as_text(self):
+        for device, sign in (("opencl:0", "__kernel"), ("vulkan:0", "OpEntryPoint GLCompute")):
+            kernels = self.json_of("inspect", "--kernels", GGUF, "--device", device)["kernels"]
+            self.assertGreater(len(kernels), 5)
+            for kernel in kernels:
+                self.assertIn(sign, kernel["code"])
+                self.assertIn(kernel["name"], kernel["code"])
+            self.assertIn(kernels[0]["code"], run("inspect", "--kernels", GGUF, "--device", device).out)
+
     def test_writes_a_model_that_runs(self):
         out = self.folder / "q8.gguf"
         told = self.json_of("quantize", LLAMA, out, "--type", "q8_0", "--tensor-type", "ffn_down=F16")

@@ -8,6 +8,7 @@
 #include "graph/text.h"
 #include "runtime/files/printable.h"
 #include "tools/context.h"
+#include "tools/disassemble.h"
 
 namespace trireme::tools {
 namespace {
@@ -135,8 +136,9 @@ Status inspect_kernels(const Context& context, const InspectFlags& flags) {
     if (!sources) return fail(std::move(sources).error(), "writing " + op.text());
     for (const KernelSource& source : *sources) {
       if (!seen.insert(source.code).second) continue;
-      kernels.push_back({{"name", source.entry}, {"op", op.text()}, {"code", source.code}});
-      text += "// for " + op.text() + "\n" + source.code + "\n";
+      TRIREME_ASSIGN(const std::string code, readable(source));
+      kernels.push_back({{"name", source.entry}, {"op", op.text()}, {"code", code}});
+      text += "// for " + op.text() + "\n" + code + "\n";
     }
   }
   if (context.json) return print_json({{"kernels", kernels}});
