@@ -28,7 +28,7 @@ struct Target {
   bool integer_dot = false;       // a dot product of four int8 is one instruction
   bool exact_division = false;    // of f32 is correctly rounded, for results in the normal range
   uint32_t vector_lanes = 1;      // of f32 that an item should compute with at once: 1, 2, 4, 8 or 16
-  bool software = false;          // an emulated accelerator: work items of a group are a loop on a processor
+  bool software = false;          // an emulated accelerator: work items are lanes or turns of a loop on a processor
 };
 
 }  // namespace trireme

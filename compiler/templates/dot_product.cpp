@@ -9,6 +9,9 @@ using kernel::Terms;
 namespace {
 
 constexpr uint32_t kMostSplits = 16;
+// An emulated GPU makes a vector of so many neighbouring items; each has several rows, for which it takes activations
+// apart once.
+constexpr uint32_t kSoftwareItems = 8;
 
 }  // namespace
 
@@ -16,7 +19,7 @@ RowTile row_tile(ActScheme act, int64_t columns, const Target& target) {
   const uint32_t lanes = target.vector_lanes;
   if (lanes > 1 && act == ActScheme::kQ8) return {1, lanes, uint32_t(kTileRows) / lanes, 1};
   RowTile tile;
-  if (target.software) return tile;
+  if (target.software) return act == ActScheme::kQ8 ? RowTile{kSoftwareItems, 1, kTileRows / kSoftwareItems, 1} : tile;
   while (tile.splits < kMostSplits && 2 * tile.group_size() <= target.max_group_size &&
          32 * 2 * tile.splits <= uint64_t(columns))
     tile.splits *= 2;
@@ -32,7 +35,6 @@ DotProduct::DotProduct(CallBuilder& b, ActScheme act, const TensorDesc& weight, 
       layout_(weight_layout(weight, target)),
       x_(activations),
       tile_(tile),
-      items_in_a_loop_(target.software && tile.items > 1),
       name_("w" + std::to_string(input)),
       reader_(b, layout_, bind_planes(b, weight, layout_, input, name_, part), columns_) {}
 
@@ -66,11 +68,7 @@ Terms DotProduct::integer_sums(const Terms& x_rows) {
   for (const Term& x_row : x_rows) starts.push_back(x_row * uint32_t(q8_row_words(columns_)));
   const Term first = tile_.splits == 1 ? b_.u32(0) : b_.local_id() / tile_.items;
   return b_.loop(first, b_.u32(uint32_t(columns_ / 32)), b_.u32(tile_.splits), zeros,
-                 [&](Term block, const Terms& carried) {
-                   // On a processor this makes the items the inner loop, which its compiler can turn into vectors.
-                   if (items_in_a_loop_) b_.barrier();
-                   return add_block(block, starts, carried);
-                 });
+                 [&](Term block, const Terms& carried) { return add_block(block, starts, carried); });
 }
 
 Terms DotProduct::float_sums(const Terms& x_rows) {

@@ -10,7 +10,7 @@ namespace trireme::compiler {
 // How a group shares a tile of kTileRows rows of a weight: row item i has, of strip s, the `lanes` rows that begin at
 // (s * items + i) * lanes. On a GPU each has one row, and `splits` items share it, each with every so-many-th block of
 // columns, for a gemv has too few rows to keep a GPU's memory busy. Where an item is a thread of a processor, it has
-// vectors of rows.
+// vectors of rows, and where items are emulated, each has several.
 struct RowTile {
   uint32_t items = uint32_t(kTileRows);
   uint32_t lanes = 1;
@@ -53,7 +53,6 @@ class DotProduct {
   WeightLayout layout_;
   uint32_t x_;
   RowTile tile_;
-  bool items_in_a_loop_;
   std::string name_;
   WeightReader reader_;
 };
