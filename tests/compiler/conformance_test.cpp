@@ -9,7 +9,11 @@ TRIREME_CONFORMANCE(Interpreter, 3, [] { return open_interpreter(); });
 
 Result<std::shared_ptr<Device>> with_lanes_of_8() { return open_vector_interpreter(8); }
 Result<std::shared_ptr<Device>> with_lanes_of_16() { return open_vector_interpreter(16); }
-Result<std::shared_ptr<Device>> as_if_emulated() { return open_interpreter({.software = true}); }
+Result<std::shared_ptr<Device>> as_if_emulated() {
+  Target target;
+  target.software = true;
+  return open_interpreter(target);
+}
 TRIREME_CONFORMANCE(EmulatedInterpreter, 1, as_if_emulated);
 TRIREME_CONFORMANCE(InterpreterOf8Lanes, 2, with_lanes_of_8);
 TRIREME_CONFORMANCE(InterpreterOf16Lanes, 2, with_lanes_of_16);
