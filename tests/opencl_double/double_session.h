@@ -4,31 +4,18 @@
 #include <functional>
 
 #include "runtime/session.h"
-#include "tests/support/recorded_model.h"
+#include "tests/support/greedy.h"
 
 namespace trireme::opencl_double {
 
+using testing_support::expect_recorded_ids;
+using testing_support::greedy;
+using testing_support::greedy_on;
+using testing_support::open_model;
+using testing_support::small_session;
+
 // Opens "opencl:INDEX" of the double. Kernels are kept in a folder of this process, so that opening it often is quick.
 Result<std::shared_ptr<Device>> open_double(int index);
-
-std::shared_ptr<const runtime::Model> open_model(const std::string& path);
-
-// A context of 128 tokens in steps of at most 32 rows.
-runtime::SessionOptions small_session();
-
-// `count` ids that the model itself finds most likely after `ids`, which are given to it in steps of up to `chunk`
-// rows.
-Result<std::vector<int32_t>> greedy(runtime::Session& session, std::span<const int32_t> ids, size_t count,
-                                    size_t chunk);
-
-// In a session of its own, in steps of up to 8 rows.
-Result<std::vector<int32_t>> greedy_on(const std::shared_ptr<const runtime::Model>& model,
-                                       compiler::Placement placement, std::span<const int32_t> ids, size_t count);
-
-// The first `count` greedy ids of a recorded prompt, each after those before it, are the recorded ones wherever the
-// margin is above what int8 activations may turn.
-void expect_recorded_ids(const std::shared_ptr<const runtime::Model>& model, compiler::Placement placement,
-                         const testing_support::RecordedPrompt& prompt, size_t count);
 
 // Runs under hundreds of seeds. Each run gives what it should, or an error that says what failed; whatever happens, no
 // rule of OpenCL is broken and nothing is left behind.

@@ -16,9 +16,10 @@ declare -A kAbout=(
   [long_fuzz]="each fuzz target for 20 min"
   [long_models]="the published models whole on vulkan:0"
   [long_conformance]="all devices at conformance level 5"
+  [long_devices]="OpenCL and Vulkan at conformance level 3 and 2, whole and with features masked off"
 )
 kStages=(style release package readme instruction_sets onednn asan tsan fuzz random)
-kLongStages=(long_models long_conformance long_fuzz long_random)
+kLongStages=(long_models long_devices long_conformance long_fuzz long_random)
 
 # The programs whose tests start threads.
 kThreadedTests=(hal_test validation_test session_test cpu_thread_pool_test cpu_device_test opencl_device_test vulkan_device_test)
@@ -59,8 +60,9 @@ stage_onednn() { tools/scripts/check_onednn; }
 
 stage_asan() {
   build asan
-  # Whole published models on the reference would take a quarter of an hour here.
-  ctest --preset asan -V -LE real_models_test -j2 --timeout 600
+  # Whole published models on the reference would take a quarter of an hour here, and drivers that compile are no part
+  # of what is checked.
+  ctest --preset asan -V -LE '^(real_models_test|opencl_conformance_test|vulkan_conformance_test)$' -j2 --timeout 600
 }
 
 stage_tsan() {
@@ -79,11 +81,18 @@ fuzz() {
 stage_fuzz() { fuzz 10; }
 stage_long_fuzz() { fuzz 1200; }
 
-stage_long_models() {
-  build release --target real_models_test
-  build/release/tests/runtime/real_models_test --gtest_also_run_disabled_tests --gtest_filter='DISABLED_Vulkan*' |
-    tee build/check/long_models.txt
-  echo "$(grep -c '^\[       OK' build/check/long_models.txt) passed, 0 failed"
+# disabled_tests PROGRAM: those that take minutes.
+disabled_tests() {
+  local output=build/check/disabled.out
+  build release --target "$(basename "$1")"
+  "build/release/tests/$1" --gtest_also_run_disabled_tests --gtest_filter='*DISABLED_*' | tee "$output"
+  echo "$(grep -c '^\[       OK' "$output") passed, 0 failed"
+}
+
+stage_long_models() { disabled_tests runtime/real_models_test; }
+stage_long_devices() {
+  disabled_tests devices/opencl_conformance_test
+  disabled_tests devices/vulkan_conformance_test
 }
 # PoCL takes a quarter of a second to build a kernel, and each graph has its own.
 kQuickDevices=(--device reference:0 --device cpu:0 --device interpreter:0 --device interpreter:16 --device vulkan:0)

@@ -1,0 +1,33 @@
+// Every op and format on opencl:0, with all that it has and with as little as there may be.
+#include "tests/devices/masks.h"
+
+namespace trireme::devices_test {
+namespace {
+
+const char* const kOpenCl = "opencl:0";
+
+TRIREME_CONFORMANCE(OpenCl, 1, open(kOpenCl, whole));
+TRIREME_CONFORMANCE(LeastOpenCl, 0, open(kOpenCl, least), may_refuse);
+
+// Every weight format once as a gemv and once as a gemm: the driver takes a quarter of a second to build a kernel.
+class OpenClFormats : public conformance::Conformance {};
+TEST_P(OpenClFormats, AgreeWithTheReference) { run(GetParam(), open(kOpenCl, whole)); }
+std::vector<conformance::Group> formats_alone() {
+  std::vector<conformance::Group> groups = conformance::groups(2);
+  for (conformance::Group& group : groups)
+    std::erase_if(group.cases, [](const conformance::CaseSource& source) {
+      return !source.name.starts_with("matmul ") ||
+             (source.name.find(" 1x1x") == std::string::npos && source.name.find(" 2x35x512") == std::string::npos);
+    });
+  std::erase_if(groups, [](const conformance::Group& group) { return group.cases.empty(); });
+  return groups;
+}
+INSTANTIATE_TEST_SUITE_P(All, OpenClFormats, testing::ValuesIn(formats_alone()), conformance::group_name);
+
+// Minutes, for each kernel is compiled: `tools/check --long` runs them.
+TRIREME_CONFORMANCE(DISABLED_OpenCl, 3, open(kOpenCl, whole));
+TRIREME_CONFORMANCE(DISABLED_OpenClAsAGpu, 2, open(kOpenCl, as_a_gpu));
+TRIREME_CONFORMANCE(DISABLED_LeastOpenCl, 2, open(kOpenCl, least), may_refuse);
+
+}  // namespace
+}  // namespace trireme::devices_test

@@ -1,0 +1,23 @@
+// Every op and format on vulkan:0, with all that it has and with features masked off.
+#include "tests/devices/masks.h"
+
+namespace trireme::devices_test {
+namespace {
+
+const char* const kVulkan = "vulkan:0";
+
+TRIREME_CONFORMANCE(Vulkan, 2, open(kVulkan, whole));
+TRIREME_CONFORMANCE(VulkanAsAGpu, 1, open(kVulkan, as_a_gpu));
+TRIREME_CONFORMANCE(VulkanOfSmallGroups, 1, open(kVulkan, small_groups));
+TRIREME_CONFORMANCE(VulkanWithoutSmallStores, 1, open(kVulkan, no_small_stores), may_refuse);
+TRIREME_CONFORMANCE(VulkanOfSmallBuffers, 1, open(kVulkan, small_buffers), may_refuse);
+TRIREME_CONFORMANCE(LeastVulkan, 1, open(kVulkan, least), may_refuse);
+// Minutes, for each kernel is compiled: `tools/check --long` runs them.
+TRIREME_CONFORMANCE(DISABLED_VulkanAsAGpu, 2, open(kVulkan, as_a_gpu));
+TRIREME_CONFORMANCE(DISABLED_VulkanOfSmallGroups, 2, open(kVulkan, small_groups));
+TRIREME_CONFORMANCE(DISABLED_VulkanWithoutSmallStores, 2, open(kVulkan, no_small_stores), may_refuse);
+TRIREME_CONFORMANCE(DISABLED_VulkanOfSmallBuffers, 2, open(kVulkan, small_buffers), may_refuse);
+TRIREME_CONFORMANCE(DISABLED_LeastVulkan, 2, open(kVulkan, least), may_refuse);
+
+}  // namespace
+}  // namespace trireme::devices_test
