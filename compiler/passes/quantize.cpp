@@ -24,6 +24,18 @@ Result<ValueId> quantized(Graph& graph, std::map<ValueId, ValueId>& known, Value
   return q;
 }
 
+OpDesc with_input(OpDesc op, const Format& format, ActScheme act) {
+  op.inputs[0].desc.format = &format;
+  std::visit(
+      [&](auto& params) {
+        if constexpr (requires { params.act; }) params.act = act;
+      },
+      op.params);
+  return op;
+}
+
+OpDesc with_quantized_input(const OpDesc& op) { return with_input(op, formats::q8_act(), ActScheme::kQ8); }
+
 // The attention's result where x is that with its heads side by side and nothing else reads x; else x.
 ValueId joined_heads(const Graph& graph, ValueId x) {
   if (!produced_by<Reshape>(graph, x) || !has_one_use(graph, x)) return x;
@@ -34,7 +46,13 @@ ValueId joined_heads(const Graph& graph, ValueId x) {
 
 }  // namespace
 
+OpDesc with_float_input(const OpDesc& op) { return with_input(op, formats::f32(), ActScheme::kFloat); }
+
 Status quantize_activations(Graph& graph) {
+  return quantize_where(graph, [](const OpDesc&, int) { return true; });
+}
+
+Status quantize_where(Graph& graph, const CanQuantize& can) {
   std::map<ValueId, ValueId> known;
   for (const NodeId id : std::vector<NodeId>(graph.node_order())) {
     const bool is_matmul = std::holds_alternative<Matmul>(graph.node(id).params);
@@ -42,11 +60,11 @@ Status quantize_activations(Graph& graph) {
     const ValueId x = graph.node(id).inputs[0];
     const TensorDesc& weight = graph.value(graph.node(id).inputs[1]).desc;
     if (!is_plain_f32(graph, x) || !has_integer_codes(*weight.format) || weight.shape.back() % kQ8Group != 0) continue;
+    if (!can(with_quantized_input(graph.op_desc(id)), graph.node(id).layer)) continue;
     TRIREME_ASSIGN(const ValueId q, quantized(graph, known, x, id));
     graph::Node& node = graph.mutable_node(id);
     node.inputs[0] = q;
-    if (auto* matmul = std::get_if<Matmul>(&node.params)) matmul->act = ActScheme::kQ8;
-    if (auto* glu = std::get_if<MatmulGlu>(&node.params)) glu->act = ActScheme::kQ8;
+    node.params = with_quantized_input(graph.op_desc(id)).params;
   }
   return {};
 }

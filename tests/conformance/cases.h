@@ -20,6 +20,12 @@ struct CaseSource {
 
 std::vector<CaseSource> all_cases(int level);
 
+// Those of the ops that read weights of the format, which outlives them.
+std::vector<CaseSource> format_cases(const Format& format, int level);
+
+// The parts of it, and of all_cases() for all formats.
+void add_matmul_cases(std::vector<CaseSource>& cases, const Format& format);
+void add_embed_cases(std::vector<CaseSource>& cases, const Format& format);
 // The parts of all_cases(), one for each group of ops.
 void add_matmul_cases(std::vector<CaseSource>& cases);
 void add_row_cases(std::vector<CaseSource>& cases);          // embed, gather, quantise, norms, softmax, argmax

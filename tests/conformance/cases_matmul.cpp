@@ -94,14 +94,16 @@ void add_format(std::vector<CaseSource>& cases, const Format& format, ActScheme 
 
 }  // namespace
 
+void add_matmul_cases(std::vector<CaseSource>& cases, const Format& format) {
+  if (!has_float_values(format)) return;
+  add_format(cases, format, ActScheme::kFloat);
+  if (has_integer_codes(format)) add_format(cases, format, ActScheme::kQ8);
+}
+
 void add_matmul_cases(std::vector<CaseSource>& cases) {
   add_matmul(cases, 0, {2, 3, 32}, formats::f32(), {});
   add_glu(cases, 0, {2, 3, 32}, formats::f32(), {});
-  for (const Format* format : builtin_formats()) {
-    if (!has_float_values(*format)) continue;
-    add_format(cases, *format, ActScheme::kFloat);
-    if (has_integer_codes(*format)) add_format(cases, *format, ActScheme::kQ8);
-  }
+  for (const Format* format : builtin_formats()) add_matmul_cases(cases, *format);
   for (const Activation activation :
        {Activation::kGeluErf, Activation::kRelu, Activation::kReluSquared, Activation::kSigmoid, Activation::kTanh})
     add_glu(cases, 1, {3, 32, 64}, formats::f32(),

@@ -119,14 +119,16 @@ void add_argmax_ties(std::vector<CaseSource>& cases) {
 
 }  // namespace
 
+void add_embed_cases(std::vector<CaseSource>& cases, const Format& format) {
+  if (!has_float_values(format)) return;
+  add_embed(cases, 2, format, 1, 1, 1.0f);
+  add_embed(cases, 2, format, 7, 257, 1.0f);
+  add_embed(cases, 2, format, 5, 512, 24.0f);
+}
+
 void add_row_cases(std::vector<CaseSource>& cases) {
   add_embed(cases, 0, formats::f32(), 2, 3, 1.0f);
-  for (const Format* format : builtin_formats()) {
-    if (!has_float_values(*format)) continue;
-    add_embed(cases, 2, *format, 1, 1, 1.0f);
-    add_embed(cases, 2, *format, 7, 257, 1.0f);
-    add_embed(cases, 2, *format, 5, 512, 24.0f);
-  }
+  for (const Format* format : builtin_formats()) add_embed_cases(cases, *format);
   add_gather(cases, 0, 4, 5);
   add_gather(cases, 4, 130, 2049);
   add_quantize(cases, 0, 1, 32, Edge::kNone);

@@ -15,6 +15,14 @@ Result<Verdict> compare(Device& device, Device& reference, const Case& test) {
 
 }  // namespace
 
+std::vector<CaseSource> format_cases(const Format& format, int level) {
+  std::vector<CaseSource> cases;
+  add_embed_cases(cases, format);
+  add_matmul_cases(cases, format);
+  std::erase_if(cases, [&](const CaseSource& source) { return source.level > level; });
+  return cases;
+}
+
 std::vector<CaseSource> all_cases(int level) {
   std::vector<CaseSource> cases;
   add_row_cases(cases);

@@ -1,0 +1,77 @@
+// Formats that nobody has heard of run on every device, from their records alone.
+#include <gtest/gtest.h>
+
+#include "hal/format_records.h"
+#include "hal/validation.h"
+#include "tests/compiler/interpreter_device.h"
+#include "tests/conformance/runner.h"
+#include "tests/devices/masked_device.h"
+#include "tests/support/test_devices.h"
+
+namespace trireme::devices_test {
+namespace {
+
+// Blocks of 32 codes of 3 bits, from -4 to 3, behind their f16 scale.
+Format three_bits() {
+  Codes codes;
+  codes.fields = {bits(3, 16, {{1, 0, 3}})};
+  codes.offset = -4;
+  return block_format("THREE_BITS", 0, 32, 14, codes, {block_number(NumberType::kF16, 0, {bits(16, 0, {})})});
+}
+
+// Blocks of 48 codes of 4 bits that choose one of 16 odd numbers, before their bf16 scale.
+Format odd_table() {
+  Codes codes;
+  codes.fields = {bits(4, 0, {{1, 0, 4}})};
+  for (int i = 0; i < 16; ++i) codes.table.push_back(float((i - 8) * (i - 8) * (i < 8 ? -1 : 1)) / 7);
+  return block_format("ODD_TABLE", 0, 48, 26, codes, {block_number(NumberType::kBF16, 0, {bits(16, 24 * 8, {})})});
+}
+
+using Invented = std::tuple<const char*, Format (*)()>;
+
+class InventedFormats : public testing::TestWithParam<Invented> {
+ protected:
+  static Result<std::shared_ptr<Device>> open(const std::string& id) {
+    if (id == "interpreter") return compiler::test::open_interpreter();
+    if (id == "opencl:0" || id == "vulkan:0") return open_masked(id, [](Target&) {});
+    return testing_support::open_bare_device(id);
+  }
+};
+
+// The cpu multiplies int8 activations by the formats that it has kernels for; the compiler then leaves them in float.
+bool may_refuse(const conformance::CaseResult& result, const std::string& id) {
+  return id == "cpu:0" && result.message == "the format has no integer kernel on the cpu" &&
+         result.name.find(" q8 ") != std::string::npos;
+}
+
+TEST_P(InventedFormats, RunOnTheDevice) {
+  const auto& [id, invent] = GetParam();
+  const Format format = invent();
+  ASSERT_TRUE(verify(format)) << verify(format).error().message();
+  EXPECT_EQ(find_format(format.name), nullptr);
+  const auto device = open(id);
+  ASSERT_TRUE(device) << device.error().message();
+  const auto reference = testing_support::open_bare_device("reference:0");
+  const Validation validation([](const Error& finding) { ADD_FAILURE() << finding.message(); });
+  const auto cases = conformance::format_cases(format, 2);
+  ASSERT_GT(cases.size(), 10u);
+  for (const conformance::CaseSource& source : cases) {
+    const auto result = run_case(*validate(*device, validation), *reference, source);
+    if (result.outcome == conformance::Outcome::kUnsupported && may_refuse(result, id)) continue;
+    EXPECT_EQ(result.outcome, conformance::Outcome::kPassed) << result.name << ": " << result.message;
+  }
+}
+
+std::string name_of(const testing::TestParamInfo<Invented>& info) {
+  const std::string device = std::get<0>(info.param);
+  return device.substr(0, device.find(':')) + "_" + std::get<1>(info.param)().name;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, InventedFormats,
+                         testing::Combine(testing::Values("reference:0", "cpu:0", "interpreter", "opencl:0",
+                                                          "vulkan:0"),
+                                          testing::Values(three_bits, odd_table)),
+                         name_of);
+
+}  // namespace
+}  // namespace trireme::devices_test
