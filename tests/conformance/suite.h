@@ -70,8 +70,13 @@ class Conformance : public ::testing::TestWithParam<Group> {
 
 }  // namespace trireme::conformance
 
-#define TRIREME_CONFORMANCE(Name, level, ...)                                                                  \
-  class Name##Conformance : public ::trireme::conformance::Conformance {};                                     \
-  TEST_P(Name##Conformance, AgreesWithTheReference) { run(GetParam(), __VA_ARGS__); }                          \
-  INSTANTIATE_TEST_SUITE_P(All, Name##Conformance, ::testing::ValuesIn(::trireme::conformance::groups(level)), \
+#define TRIREME_CONFORMANCE(Name, level, ...) TRIREME_CONFORMANCE_AS(All, Name, level, __VA_ARGS__)
+
+// Minutes where each kernel is compiled: run by `tools/check --long` alone.
+#define TRIREME_LONG_CONFORMANCE(Name, level, ...) TRIREME_CONFORMANCE_AS(DISABLED_All, Name, level, __VA_ARGS__)
+
+#define TRIREME_CONFORMANCE_AS(prefix, Name, level, ...)                                                          \
+  class Name##Conformance : public ::trireme::conformance::Conformance {};                                        \
+  TEST_P(Name##Conformance, AgreesWithTheReference) { run(GetParam(), __VA_ARGS__); }                             \
+  INSTANTIATE_TEST_SUITE_P(prefix, Name##Conformance, ::testing::ValuesIn(::trireme::conformance::groups(level)), \
                            ::trireme::conformance::group_name)

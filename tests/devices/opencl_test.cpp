@@ -24,10 +24,9 @@ std::vector<conformance::Group> formats_alone() {
 }
 INSTANTIATE_TEST_SUITE_P(All, OpenClFormats, testing::ValuesIn(formats_alone()), conformance::group_name);
 
-// Minutes, for each kernel is compiled: `tools/check --long` runs them.
-TRIREME_CONFORMANCE(DISABLED_OpenCl, 3, open(kOpenCl, whole));
-TRIREME_CONFORMANCE(DISABLED_OpenClAsAGpu, 2, open(kOpenCl, as_a_gpu));
-TRIREME_CONFORMANCE(DISABLED_LeastOpenCl, 2, open(kOpenCl, least), may_refuse);
+TRIREME_LONG_CONFORMANCE(WholeOpenCl, 3, open(kOpenCl, whole));
+TRIREME_LONG_CONFORMANCE(WholeOpenClAsAGpu, 2, open(kOpenCl, as_a_gpu));
+TRIREME_LONG_CONFORMANCE(WholeLeastOpenCl, 2, open(kOpenCl, least), may_refuse);
 
 }  // namespace
 }  // namespace trireme::devices_test

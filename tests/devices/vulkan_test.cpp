@@ -12,12 +12,11 @@ TRIREME_CONFORMANCE(VulkanOfSmallGroups, 1, open(kVulkan, small_groups));
 TRIREME_CONFORMANCE(VulkanWithoutSmallStores, 1, open(kVulkan, no_small_stores), may_refuse);
 TRIREME_CONFORMANCE(VulkanOfSmallBuffers, 1, open(kVulkan, small_buffers), may_refuse);
 TRIREME_CONFORMANCE(LeastVulkan, 1, open(kVulkan, least), may_refuse);
-// Minutes, for each kernel is compiled: `tools/check --long` runs them.
-TRIREME_CONFORMANCE(DISABLED_VulkanAsAGpu, 2, open(kVulkan, as_a_gpu));
-TRIREME_CONFORMANCE(DISABLED_VulkanOfSmallGroups, 2, open(kVulkan, small_groups));
-TRIREME_CONFORMANCE(DISABLED_VulkanWithoutSmallStores, 2, open(kVulkan, no_small_stores), may_refuse);
-TRIREME_CONFORMANCE(DISABLED_VulkanOfSmallBuffers, 2, open(kVulkan, small_buffers), may_refuse);
-TRIREME_CONFORMANCE(DISABLED_LeastVulkan, 2, open(kVulkan, least), may_refuse);
+TRIREME_LONG_CONFORMANCE(WholeVulkanAsAGpu, 2, open(kVulkan, as_a_gpu));
+TRIREME_LONG_CONFORMANCE(WholeVulkanOfSmallGroups, 2, open(kVulkan, small_groups));
+TRIREME_LONG_CONFORMANCE(WholeVulkanWithoutSmallStores, 2, open(kVulkan, no_small_stores), may_refuse);
+TRIREME_LONG_CONFORMANCE(WholeVulkanOfSmallBuffers, 2, open(kVulkan, small_buffers), may_refuse);
+TRIREME_LONG_CONFORMANCE(WholeLeastVulkan, 2, open(kVulkan, least), may_refuse);
 
 }  // namespace
 }  // namespace trireme::devices_test
