@@ -35,7 +35,8 @@ std::optional<std::string> head_reason(const OpDesc& op) {
   const bool has_heads = std::holds_alternative<Rope>(op.params) || std::holds_alternative<RopeStore>(op.params) ||
                          std::holds_alternative<Attention>(op.params);
   if (has_heads && op.inputs[0].desc.shape[2] > kMaxHeadColumns)
-    return "heads of " + std::to_string(op.inputs[0].desc.shape[2]) + " are wider than " + std::to_string(kMaxHeadColumns);
+    return "heads of " + std::to_string(op.inputs[0].desc.shape[2]) + " are wider than " +
+           std::to_string(kMaxHeadColumns);
   return std::nullopt;
 }
 
