@@ -66,6 +66,7 @@ void add_bench_command(CLI::App& app, Context& context);
 void add_plan_command(CLI::App& app, Context& context);
 void add_conformance_command(CLI::App& app, Context& context);
 void add_inspect_command(CLI::App& app, Context& context);
+void add_tune_command(CLI::App& app, Context& context);
 void add_quantize_command(CLI::App& app, Context& context);
 void add_completion_command(CLI::App& app, Context& context);
 

@@ -47,9 +47,10 @@ std::filesystem::path cache_folder() {
 }
 
 void add_commands(CLI::App& app, Context& context) {
-  for (const auto add : {add_devices_command, add_run_command, add_chat_command, add_logits_command,
-                         add_perplexity_command, add_tokenize_command, add_bench_command, add_plan_command,
-                         add_conformance_command, add_inspect_command, add_quantize_command, add_completion_command})
+  for (const auto add :
+       {add_devices_command, add_run_command, add_chat_command, add_logits_command, add_perplexity_command,
+        add_tokenize_command, add_bench_command, add_plan_command, add_conformance_command, add_inspect_command,
+        add_tune_command, add_quantize_command, add_completion_command})
     add(app, context);
   for (CLI::App* command : app.get_subcommands({})) {
     if (command->get_name() == "completion") continue;

@@ -19,6 +19,8 @@ class KernelCache {
   // The folder is made when something is first stored.
   explicit KernelCache(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
+  const std::filesystem::path& folder() const { return folder_; }
+
   std::optional<std::vector<std::byte>> find(const Target& target, const KernelSource& source) const;
   void store(const Target& target, const KernelSource& source, std::span<const std::byte> built) const;
 

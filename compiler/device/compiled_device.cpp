@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "compiler/cache/tuning_store.h"
 #include "compiler/device/compile_for.h"
 #include "compiler/device/compiled_list.h"
 #include "compiler/device/compiled_weight.h"
@@ -35,8 +36,12 @@ Result<std::shared_ptr<Device>> compile_for(std::shared_ptr<KernelDevice> device
                                             const std::filesystem::path& cache_folder) {
   TRIREME_TRY(check_language(device->target()));
   std::optional<KernelCache> cache;
-  if (!cache_folder.empty()) cache.emplace(cache_folder);
-  return std::make_shared<CompiledDevice>(std::move(device), std::move(cache));
+  TuningTable tuning;
+  if (!cache_folder.empty()) {
+    cache.emplace(cache_folder);
+    tuning = load_tuning(cache_folder, device->target().build_key);
+  }
+  return std::make_shared<CompiledDevice>(std::move(device), std::move(cache), std::move(tuning));
 }
 
 KernelCompiler kernel_compiler(std::filesystem::path cache_folder) {
@@ -94,7 +99,7 @@ Result<const OpCalls*> CompiledDevice::calls_of(const OpDesc& op) const {
       found = written.get();
   if (!found) {
     const Status bindable = check_operands(op, device_->target().max_buffer_bytes);
-    Result<OpCalls> calls = bindable ? write_kernels(op, device_->target()) : fail(bindable.error());
+    Result<OpCalls> calls = bindable ? write_kernels(op, device_->target(), &tuning_) : fail(bindable.error());
     for (size_t i = 0; calls && i < calls->size(); ++i) {
       const Target& target = device_->target();
       const Status fits = kernel::check_limits((*calls)[i].function,

@@ -15,8 +15,8 @@ namespace trireme::compiler {
 
 class CompiledDevice final : public Device {
  public:
-  CompiledDevice(std::shared_ptr<KernelDevice> device, std::optional<KernelCache> cache)
-      : device_(std::move(device)), cache_(std::move(cache)) {}
+  CompiledDevice(std::shared_ptr<KernelDevice> device, std::optional<KernelCache> cache, TuningTable tuning)
+      : device_(std::move(device)), cache_(std::move(cache)), tuning_(std::move(tuning)) {}
 
   const DeviceInfo& info() const override { return device_->info(); }
   std::vector<MemoryHeap> memory() const override { return device_->memory(); }
@@ -39,6 +39,13 @@ class CompiledDevice final : public Device {
   Result<std::vector<KernelSource>> sources(const OpDesc& op) const;
 
   const Target& target() const { return device_->target(); }
+  const TuningTable& tuning() const { return tuning_; }
+  // Where its kernels are kept; null where they are not.
+  const std::filesystem::path* cache_folder() const { return cache_ ? &cache_->folder() : nullptr; }
+  // The same device with other schedules, for memory and constants of this one. Its kernels are not kept.
+  std::unique_ptr<CompiledDevice> with_tuning(TuningTable tuning) const {
+    return std::make_unique<CompiledDevice>(device_, std::nullopt, std::move(tuning));
+  }
   // The bundle's kernel, built unless it is known. Errors: as KernelDevice's build_kernel() and load_kernel().
   Result<std::shared_ptr<const Kernel>> kernel_of(const Bundle& bundle);
 
@@ -57,6 +64,7 @@ class CompiledDevice final : public Device {
 
   std::shared_ptr<KernelDevice> device_;
   std::optional<KernelCache> cache_;
+  TuningTable tuning_;
   std::optional<MeasuredSpeed> speed_;
   mutable std::mutex mutex_;  // guards what follows
   mutable std::vector<std::unique_ptr<Written>> written_;

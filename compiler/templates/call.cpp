@@ -78,8 +78,9 @@ Term exact_quotient(Builder& b, const Target& target, Term a, Term divisor) {
     const Term quotient = a / divisor;
     return select(quotient < like(quotient, std::numeric_limits<float>::min()), like(quotient, 0), quotient);
   }
+  const auto number = [&](uint32_t value) { return splat(b.u32(value), a.type().lanes); };
   const Term a_bits = bitcast(a, Scalar::kU32), d_bits = bitcast(divisor, Scalar::kU32);
-  const Term hidden = b.u32(0x800000), low = b.u32(0x7fffff);
+  const Term hidden = number(0x800000), low = number(0x7fffff), zero = number(0), one = number(1);
   const Term a_mantissa = (a_bits & low) | hidden, d_mantissa = (d_bits & low) | hidden;
   // 24 bits behind the point, eight at a time, and one more.
   Term quotient = a_mantissa / d_mantissa;
@@ -90,23 +91,23 @@ Term exact_quotient(Builder& b, const Target& target, Term a, Term divisor) {
     rest = wide % d_mantissa;
   }
   rest = rest << 1u;
-  const Term last = select(rest < d_mantissa, b.u32(0), b.u32(1));
+  const Term last = select(rest < d_mantissa, zero, one);
   quotient = (quotient << 1u) | last;
-  const Term inexact = select(rest == d_mantissa * last, b.u32(0), b.u32(1));
+  const Term inexact = select(rest == d_mantissa * last, zero, one);
   // 26 bits where a's mantissa is not below the divisor's, else 25.
-  const Term large = select(a_mantissa < d_mantissa, b.u32(0), b.u32(1));
+  const Term large = select(a_mantissa < d_mantissa, zero, one);
   const Term dropped = large + 1u;
   const Term kept = quotient >> dropped;
   const Term below = quotient - (kept << dropped);
-  const Term half = b.u32(1) << large;
-  const Term is_above = select(half < below, b.u32(1), b.u32(0));
-  const Term is_half = select(half == below, b.u32(1), b.u32(0));
+  const Term half = one << large;
+  const Term is_above = select(half < below, one, zero);
+  const Term is_half = select(half == below, one, zero);
   const Term up = is_above | (is_half & (inexact | (kept & 1u)));
   // The hidden bit of `kept` and a carry out of the mantissa both count in the exponent.
   const Term exponent = (a_bits >> 23u) + 126u + large - (d_bits >> 23u);
   const Term bits = ((exponent - 1u) << 23u) + kept + up;
-  const Term vanishes = (a_bits == b.u32(0)) | (bitcast(exponent, Scalar::kI32) < b.i32(1));
-  return select(vanishes, b.f32(0), bitcast(bits, Scalar::kF32));
+  const Term vanishes = (a_bits == zero) | (bitcast(exponent, Scalar::kI32) < bitcast(one, Scalar::kI32));
+  return select(vanishes, like(a, 0), bitcast(bits, Scalar::kF32));
 }
 
 }  // namespace trireme::compiler

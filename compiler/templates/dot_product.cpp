@@ -6,26 +6,6 @@ using kernel::Scalar;
 using kernel::Term;
 using kernel::Terms;
 
-namespace {
-
-constexpr uint32_t kMostSplits = 16;
-// An emulated GPU makes a vector of so many neighbouring items; each has several rows, for which it takes activations
-// apart once.
-constexpr uint32_t kSoftwareItems = 8;
-
-}  // namespace
-
-RowTile row_tile(ActScheme act, int64_t columns, const Target& target) {
-  const uint32_t lanes = target.vector_lanes;
-  if (lanes > 1 && act == ActScheme::kQ8) return {1, lanes, uint32_t(kTileRows) / lanes, 1};
-  RowTile tile;
-  if (target.software) return act == ActScheme::kQ8 ? RowTile{kSoftwareItems, 1, kTileRows / kSoftwareItems, 1} : tile;
-  while (tile.splits < kMostSplits && 2 * tile.group_size() <= target.max_group_size &&
-         32 * 2 * tile.splits <= uint64_t(columns))
-    tile.splits *= 2;
-  return tile;
-}
-
 DotProduct::DotProduct(CallBuilder& b, ActScheme act, const TensorDesc& weight, int input, uint32_t activations,
                        const RowTile& tile, const RowPart& part, const Target& target)
     : b_(b),

@@ -2,30 +2,11 @@
 #pragma once
 
 #include "compiler/templates/call.h"
+#include "compiler/templates/matmul_schedule.h"
 #include "compiler/templates/templates.h"
 #include "compiler/templates/weight_layout.h"
 
 namespace trireme::compiler {
-
-// How a group shares a tile of kTileRows rows of a weight: row item i has, of strip s, the `lanes` rows that begin at
-// (s * items + i) * lanes. On a GPU each has one row, and `splits` items share it, each with every so-many-th block of
-// columns, for a gemv has too few rows to keep a GPU's memory busy. Where an item is a thread of a processor, it has
-// vectors of rows, and where items are emulated, each has several.
-struct RowTile {
-  uint32_t items = uint32_t(kTileRows);
-  uint32_t lanes = 1;
-  uint32_t strips = 1;
-  uint32_t splits = 1;
-
-  uint32_t group_size() const { return items * splits; }
-  // Of this work item: its row item, and whether it stores what its rows give, if `condition` holds.
-  kernel::Term row_item(kernel::Builder& b) const { return splits == 1 ? b.local_id() : b.local_id() % items; }
-  kernel::Term stores(kernel::Builder& b, kernel::Term condition) const {
-    return splits == 1 ? condition : (b.local_id() < items) & condition;
-  }
-};
-
-RowTile row_tile(ActScheme act, int64_t columns, const Target& target);
 
 class DotProduct {
  public:

@@ -9,7 +9,6 @@ using kernel::Terms;
 namespace {
 
 constexpr uint32_t kRows = kTileRows;  // of the weight, that a group computes; also a group of Q8_ACT
-constexpr uint32_t kMostTile = 4;
 
 struct MatmulShape {
   RowPart part;          // of the weight
@@ -18,12 +17,12 @@ struct MatmulShape {
   uint32_t tile = 1;     // activation rows of an item
 };
 
-MatmulShape matmul_shape(const OpDesc& op, const RowPart& part) {
+MatmulShape matmul_shape(const OpDesc& op, const RowPart& part, const MatmulSchedule& schedule) {
   MatmulShape shape;
   shape.part = part;
   shape.rows = uint32_t(op.inputs[0].desc.shape.rows());
   shape.outputs = uint32_t(op.inputs[1].desc.shape.rows());
-  shape.tile = std::min(shape.rows, kMostTile);
+  shape.tile = schedule.tile;
   return shape;
 }
 
@@ -79,9 +78,10 @@ void store_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, u
   }
 }
 
-Result<KernelCall> write(const Matmul& params, const OpDesc& op, const Target& target, const RowPart& part) {
-  const MatmulShape shape = matmul_shape(op, part);
-  const RowTile tile = row_tile(params.act, op.inputs[1].desc.shape.back(), target);
+Result<KernelCall> write(const Matmul& params, const OpDesc& op, const Target& target, const RowPart& part,
+                         const MatmulSchedule& schedule) {
+  const MatmulShape shape = matmul_shape(op, part, schedule);
+  const RowTile& tile = schedule.rows;
   CallBuilder b(name_of("matmul", op, shape), tile.group_size());
   b.comment(comment_of("an item ", op, tile));
   const uint32_t x = b.input(0, "x");
@@ -140,9 +140,10 @@ void quantize_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape
   b.loop(b.local_id(), b.u32(shape.tile), b.u32(tile.group_size()), quantize_row);
 }
 
-Result<KernelCall> write(const MatmulGlu& params, const OpDesc& op, const Target& target, const RowPart& part) {
-  const MatmulShape shape = matmul_shape(op, part);
-  const RowTile tile = row_tile(params.act, op.inputs[1].desc.shape.back(), target);
+Result<KernelCall> write(const MatmulGlu& params, const OpDesc& op, const Target& target, const RowPart& part,
+                         const MatmulSchedule& schedule) {
+  const MatmulShape shape = matmul_shape(op, part, schedule);
+  const RowTile& tile = schedule.rows;
   CallBuilder b(name_of(params.quantize ? "matmul_glu_quantize" : "matmul_glu", op, shape), tile.group_size());
   b.comment(comment_of("gate and up, an item ", op, tile));
   const uint32_t x = b.input(0, "x");
@@ -166,7 +167,7 @@ Result<KernelCall> write(const MatmulGlu& params, const OpDesc& op, const Target
 
 }  // namespace
 
-Result<OpCalls> write_matmul(const OpDesc& op, const Target& target) {
+Result<OpCalls> write_matmul(const OpDesc& op, const Target& target, const MatmulSchedule& schedule) {
   const auto* const matmul = std::get_if<Matmul>(&op.params);
   std::vector<RowPart> parts;  // the finest that a weight of the op asks for
   for (size_t i = 1; i < (matmul ? 2 : 3); ++i) {
@@ -175,8 +176,8 @@ Result<OpCalls> write_matmul(const OpDesc& op, const Target& target) {
   }
   OpCalls calls;
   for (const RowPart& part : parts) {
-    TRIREME_ASSIGN(KernelCall call,
-                   matmul ? write(*matmul, op, target, part) : write(std::get<MatmulGlu>(op.params), op, target, part));
+    TRIREME_ASSIGN(KernelCall call, matmul ? write(*matmul, op, target, part, schedule)
+                                           : write(std::get<MatmulGlu>(op.params), op, target, part, schedule));
     calls.push_back(std::move(call));
   }
   return calls;

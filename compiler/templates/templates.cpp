@@ -2,7 +2,7 @@
 
 namespace trireme::compiler {
 
-Result<OpCalls> write_kernels(const OpDesc& op, const Target& target) {
+Result<OpCalls> write_kernels(const OpDesc& op, const Target& target, const TuningTable* tuned) {
   return std::visit(
       [&](const auto& params) -> Result<OpCalls> {
         using Params = std::decay_t<decltype(params)>;
@@ -13,7 +13,7 @@ Result<OpCalls> write_kernels(const OpDesc& op, const Target& target) {
         else if constexpr (std::is_same_v<Params, QuantizeQ8>)
           return write_quantize(op, target);
         else if constexpr (std::is_same_v<Params, Matmul> || std::is_same_v<Params, MatmulGlu>)
-          return write_matmul(op, target);
+          return write_matmul(op, target, schedule_of(op, target, tuned));
         else if constexpr (std::is_same_v<Params, Rope> || std::is_same_v<Params, KvStore> ||
                            std::is_same_v<Params, RopeStore>)
           return write_rope(op, target);

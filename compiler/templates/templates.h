@@ -2,15 +2,17 @@
 #pragma once
 
 #include "compiler/templates/call.h"
+#include "compiler/templates/tuning_table.h"
 #include "compiler/templates/weight_layout.h"
 
 namespace trireme::compiler {
 
 inline constexpr uint32_t kGroupSize = 64;  // of every template that does not say otherwise
 
-// Chooses the op's template and writes its kernels. The op must pass check_op(). Reshape is no kernel at all.
+// Chooses the op's template and writes its kernels, with what was tuned for it. The op must pass check_op(). Reshape is
+// no kernel at all.
 // Errors: kUnsupported with the reason, to complete "device cannot do <op>: ".
-Result<OpCalls> write_kernels(const OpDesc& op, const Target& target);
+Result<OpCalls> write_kernels(const OpDesc& op, const Target& target, const TuningTable* tuned = nullptr);
 
 // One for each group of ops.
 Result<OpCalls> write_rows(const EmbedRows& params, const OpDesc& op, const Target& target);
@@ -21,8 +23,8 @@ Result<OpCalls> write_elementwise(const OpDesc& op, const Target& target);
 Result<OpCalls> write_cast(const OpDesc& op, const Target& target);
 Result<OpCalls> write_reduction(const Softmax& params, const OpDesc& op, const Target& target);
 Result<OpCalls> write_reduction(const Argmax& params, const OpDesc& op, const Target& target);
-Result<OpCalls> write_matmul(const OpDesc& op, const Target& target);  // Matmul, MatmulGlu
-Result<OpCalls> write_rope(const OpDesc& op, const Target& target);    // Rope, KvStore, RopeStore
+Result<OpCalls> write_matmul(const OpDesc& op, const Target& target, const MatmulSchedule& schedule);
+Result<OpCalls> write_rope(const OpDesc& op, const Target& target);  // Rope, KvStore, RopeStore
 Result<OpCalls> write_attention(const Attention& params, const OpDesc& op, const Target& target);
 
 // Binds what the part has of the planes of constant `input`, in their order.

@@ -7,7 +7,13 @@ namespace {
 
 TRIREME_CONFORMANCE(Interpreter, 3, [] { return open_interpreter(); });
 
+Result<std::shared_ptr<Device>> with_lanes_of_4() {
+  Target target;
+  target.vector_lanes = 4;
+  return open_interpreter(target);
+}
 Result<std::shared_ptr<Device>> with_lanes_of_8() { return open_vector_interpreter(8); }
+TRIREME_CONFORMANCE(InterpreterOf4LanesThatDivideLoosely, 1, with_lanes_of_4);
 Result<std::shared_ptr<Device>> with_lanes_of_16() { return open_vector_interpreter(16); }
 Result<std::shared_ptr<Device>> as_if_emulated() {
   Target target;

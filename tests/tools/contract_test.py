@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import struct
 import unittest
 
@@ -200,14 +201,22 @@ class Quantize(ProgramTest):
                 self.assertIn(kernel["name"], kernel["code"])
             self.assertIn(kernels[0]["code"], run("inspect", "--kernels", GGUF, "--device", device).out)
 
-    def test_writes_a_model_that_runs(self):
-        out = self.folder / "q8.gguf"
-        told = self.json_of("quantize", LLAMA, out, "--type", "q8_0", "--tensor-type", "ffn_down=F16")
-        self.assertEqual(told["bytes_out"], out.stat().st_size)
-        self.assertEqual(self.names(), ["q8.gguf"])
-        formats = {tensor["name"]: tensor["format"] for tensor in self.json_of("inspect", out)["tensors"]}
-        self.assertEqual((formats["blk.0.ffn_up.weight"], formats["blk.0.ffn_down.weight"]), ("Q8_0", "F16"))
-        self.assertEqual(len(self.json_of("run", out, "-p", "ab", "-n", 4, "--ignore-eos")["ids"]), 4)
+    def test_tune_shares_what_it_knows_between_devices_of_a_kind(self):
+        here = {**os.environ, "XDG_CACHE_HOME": str(self.folder)}
+        out = self.folder / "tuned.json"
+        tune = lambda *arguments: run("tune", *arguments, env=here)
+        self.assertEqual(tune("--device", "vulkan:0", "--out", out).code, 0)
+        told = json.loads(out.read_text())
+        self.assertEqual(told["trireme_tuning"], 1)
+        self.assertEqual(tune("--device", "vulkan:0", "--from", out).code, 0)
+        told["device"] = "another"
+        out.write_text(json.dumps(told))
+        refused = tune("--device", "vulkan:0", "--from", out)
+        self.assertEqual(refused.code, 1)
+        self.assertIn("it was measured on 'another'", refused.err)
+        refused = tune(GGUF, "--device", "cpu:0")
+        self.assertEqual(refused.code, 1)
+        self.assertIn("kernels of its own", refused.err)
 
 
 class Conformance(ProgramTest):

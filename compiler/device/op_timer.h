@@ -1,0 +1,29 @@
+// OpTimer: how long an op takes on a device, over zeros.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "hal/device.h"
+
+namespace trireme::compiler {
+
+class OpTimer {
+ public:
+  // Allocates the operands and prepares the constants. The op's rows all count. Errors: those of the device.
+  static Result<OpTimer> create(Device& device, const OpDesc& op);
+
+  // Seconds of a launch, from the fastest of some runs of a few milliseconds each; what takes longer than `enough` is
+  // run once. `device` is the one that has the operands, or another over the same memory. Errors: those of the device.
+  Result<double> seconds(Device& device, double enough = 1e9) const;
+
+ private:
+  Result<double> run(Device& device, int launches, int rounds) const;
+
+  OpDesc op_;
+  std::vector<std::shared_ptr<const Weight>> constants_;
+  std::vector<std::shared_ptr<Buffer>> buffers_;
+  std::vector<BufferRange> ranges_;
+};
+
+}  // namespace trireme::compiler

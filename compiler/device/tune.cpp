@@ -1,0 +1,90 @@
+#include "compiler/device/tune.h"
+
+#include <set>
+
+#include "compiler/cache/tuning_store.h"
+#include "compiler/device/compiled_device.h"
+#include "compiler/device/op_timer.h"
+
+namespace trireme::compiler {
+namespace {
+
+constexpr double kHopeless = 1.5;  // times the best: not measured again
+constexpr double kEndless = 1e9;
+constexpr double kWorthIt = 0.99;
+
+Result<const CompiledDevice*> compiled(const Device& device) {
+  const auto* const found = dynamic_cast<const CompiledDevice*>(&device);
+  if (!found || !found->cache_folder())
+    return fail(ErrorCode::kUnsupported, "tuning " + device.info().id,
+                found ? "no folder keeps its kernels" : "it computes with kernels of its own, which have no parameters",
+                "name a device that the compiler writes kernels for");
+  return found;
+}
+
+std::vector<OpDesc> distinct(std::span<const OpDesc> ops) {
+  std::vector<OpDesc> found;
+  std::set<std::string> keys;
+  for (const OpDesc& op : ops)
+    if (std::holds_alternative<Matmul>(op.params) || std::holds_alternative<MatmulGlu>(op.params))
+      if (keys.insert(tuning_key(op)).second) found.push_back(op);
+  return found;
+}
+
+}  // namespace
+
+Result<std::vector<Tuned>> tune(Device& device, std::span<const OpDesc> ops,
+                                const std::function<bool(int, int)>& progress) {
+  TRIREME_ASSIGN(const CompiledDevice* const base, compiled(device));
+  const std::vector<OpDesc> chosen = distinct(ops);
+  int all = 0, done = 0;
+  for (const OpDesc& op : chosen) all += int(candidate_schedules(op, base->target()).size());
+  TuningTable table = base->tuning();
+  std::vector<Tuned> results;
+  for (const OpDesc& op : chosen) {
+    Tuned result{tuning_key(op), {}, 0, 0, 0};
+    TRIREME_ASSIGN(const OpTimer timer, OpTimer::create(device, op));
+    for (const MatmulSchedule& schedule : candidate_schedules(op, base->target())) {
+      if (!progress(done++, all)) return fail(ErrorCode::kCancelled, "tuning", "it was interrupted", "start it again");
+      TuningTable trial;
+      trial.schedules.emplace(result.key, schedule);
+      const auto with_trial = base->with_tuning(std::move(trial));
+      const auto taken = timer.seconds(*with_trial, result.candidates == 0 ? kEndless : kHopeless * result.best_s);
+      // A candidate that the driver refuses is none.
+      if (!taken && result.candidates > 0) continue;
+      if (!taken) return fail(taken.error());
+      const double seconds = *taken;
+      if (result.candidates++ == 0) result.default_s = result.best_s = seconds;
+      if (result.candidates == 1 || seconds < result.best_s) {
+        result.best_s = seconds;
+        result.schedule = schedule;
+      }
+    }
+    if (result.best_s < kWorthIt * result.default_s) {
+      table.schedules[result.key] = result.schedule;
+    } else {
+      result.schedule = default_schedule(op, base->target());
+      result.best_s = result.default_s;
+      table.schedules.erase(result.key);
+    }
+    TRIREME_TRY(store_tuning(*base->cache_folder(), table));
+    results.push_back(std::move(result));
+  }
+  return results;
+}
+
+Result<TuningTable> tuning_of(const Device& device) {
+  TRIREME_ASSIGN(const CompiledDevice* const base, compiled(device));
+  return load_tuning(*base->cache_folder(), base->target().build_key);
+}
+
+Status adopt_tuning(Device& device, const TuningTable& table) {
+  TRIREME_ASSIGN(const CompiledDevice* const base, compiled(device));
+  if (table.build_key != base->target().build_key)
+    return fail(ErrorCode::kInvalidArgument, "tuning of " + device.info().id,
+                "it was measured on '" + table.build_key + "', and this is '" + base->target().build_key + "'",
+                "tune this device itself");
+  return store_tuning(*base->cache_folder(), table);
+}
+
+}  // namespace trireme::compiler

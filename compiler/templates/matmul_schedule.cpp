@@ -1,0 +1,75 @@
+#include "compiler/templates/matmul_schedule.h"
+
+#include <algorithm>
+
+#include "hal/operands.h"
+
+namespace trireme::compiler {
+namespace {
+
+constexpr uint32_t kMostSplits = 16;
+constexpr uint32_t kMostTile = 8;
+constexpr uint32_t kDefaultTile = 4;
+// An emulated GPU makes a vector of so many neighbouring items; each has several rows, for which it takes activations
+// apart once.
+constexpr uint32_t kSoftwareItems = 8;
+
+RowTile default_rows(ActScheme act, int64_t columns, const Target& target) {
+  const uint32_t lanes = target.vector_lanes;
+  if (lanes > 1 && act == ActScheme::kQ8) return {1, lanes, uint32_t(kTileRows) / lanes, 1};
+  RowTile tile;
+  if (target.software) return act == ActScheme::kQ8 ? RowTile{kSoftwareItems, 1, kTileRows / kSoftwareItems, 1} : tile;
+  while (tile.splits < kMostSplits && 2 * tile.group_size() <= target.max_group_size &&
+         32 * 2 * tile.splits <= uint64_t(columns))
+    tile.splits *= 2;
+  return tile;
+}
+
+bool is_power_of_two(uint32_t number) { return number > 0 && (number & (number - 1)) == 0; }
+
+}  // namespace
+
+std::string MatmulSchedule::text() const {
+  return "items " + std::to_string(rows.items) + ", lanes " + std::to_string(rows.lanes) + ", strips " +
+         std::to_string(rows.strips) + ", splits " + std::to_string(rows.splits) + ", tile " + std::to_string(tile);
+}
+
+MatmulSchedule default_schedule(const OpDesc& op, const Target& target) {
+  const auto rows = uint32_t(op.inputs[0].desc.shape.rows());
+  return {default_rows(act_scheme(op.params), op.inputs[1].desc.shape.back(), target), std::min(rows, kDefaultTile)};
+}
+
+std::optional<std::string> objection(const MatmulSchedule& schedule, const OpDesc& op, const Target& target) {
+  const auto& [items, lanes, strips, splits] = schedule.rows;
+  for (const uint32_t number : {items, lanes, strips, splits, schedule.tile})
+    if (!is_power_of_two(number) || number > uint32_t(kTileRows)) return "its numbers are no powers of two up to 32";
+  if (items * lanes * strips != uint32_t(kTileRows)) return "its items have no whole tile of rows";
+  if (lanes > target.vector_lanes) return "its vectors are wider than the device's";
+  if (schedule.rows.group_size() > target.max_group_size) return "its groups are larger than the device's";
+  if (splits > 1 && 32 * int64_t(splits) > op.inputs[1].desc.shape.back()) return "its items share too few columns";
+  if (act_scheme(op.params) == ActScheme::kFloat && (lanes > 1 || strips > 1))
+    return "products of floats have one row an item";
+  if (target.vector_lanes > 1 && act_scheme(op.params) == ActScheme::kQ8 && (items > 1 || splits > 1))
+    return "a thread of a processor has a tile to itself";
+  if (schedule.tile > kMostTile || int64_t(schedule.tile) > std::max<int64_t>(1, op.inputs[0].desc.shape.rows()))
+    return "its tile has more rows than there are";
+  return std::nullopt;
+}
+
+std::vector<MatmulSchedule> candidate_schedules(const OpDesc& op, const Target& target) {
+  constexpr size_t kMost = 100;
+  std::vector<MatmulSchedule> found = {default_schedule(op, target)};
+  for (uint32_t items = 1; items <= uint32_t(kTileRows); items *= 2)
+    for (uint32_t lanes = 1; items * lanes <= uint32_t(kTileRows); lanes *= 2)
+      for (uint32_t splits = 1; splits <= kMostSplits; splits *= 2)
+        for (uint32_t tile = 1; tile <= kMostTile; tile *= 2) {
+          const MatmulSchedule schedule{{items, lanes, uint32_t(kTileRows) / (items * lanes), splits}, tile};
+          // Fewer items than a subgroup leave most of a GPU idle, and so many rows an item spill.
+          if (items * splits < 8 && target.vector_lanes == 1) continue;
+          if (schedule == found[0] || objection(schedule, op, target)) continue;
+          if (found.size() < kMost) found.push_back(schedule);
+        }
+  return found;
+}
+
+}  // namespace trireme::compiler
