@@ -305,6 +305,7 @@ Status Session::run(Variant& variant, std::span<const StepRow> rows) {
     if (part.owns_step) TRIREME_TRY(part.memory.step->write(0, inputs));
   const uint64_t number = ++step_number_;
   Status status = variant.program->submit(timelines_, number);
+  const auto submitted = std::chrono::steady_clock::now();
   // Also after a failure: lists that are still under way use memory and timelines that may then be freed.
   for (const auto& timeline : timelines_) {
     Status ended = timeline->wait(number, kStepTimeout);
@@ -312,6 +313,7 @@ Status Session::run(Variant& variant, std::span<const StepRow> rows) {
     if (status) status = std::move(ended);
     if (status.error().code() == ErrorCode::kTimeout) break;
   }
+  waited_s_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - submitted).count();
   // A timeline that failed stays so, and no longer tells when a list is over.
   if (!status) failure_ = status.error();
   return status;

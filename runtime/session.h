@@ -90,6 +90,9 @@ class Session {
   // What a step of `rows` rows with one output does at full capacity, all devices together.
   OpCost step_cost(int64_t rows) const;
 
+  // Seconds that steps have waited for devices so far; what else they took is the host's.
+  double waited_s() const { return waited_s_; }
+
   // What is allocated now, one entry a device.
   std::vector<DeviceMemory> memory() const;
 
@@ -140,6 +143,7 @@ class Session {
   std::vector<Part> parts_;
   std::vector<Variant> variants_;  // by tokens, then outputs
   std::vector<std::shared_ptr<Timeline>> timelines_;
+  double waited_s_ = 0;
   uint64_t step_number_ = 0;
   std::optional<Error> failure_;  // of a step that its devices could not finish
 

@@ -141,7 +141,8 @@ class Tokenize(ProgramTest):
 class Bench(ProgramTest):
     def test_tells_rates_and_bytes(self):
         told = self.json_of("bench", GGUF, "--prompt", 16, "--gen", 4, "--repeat", 2)
-        for key in ("prefill_tokens_per_s", "decode_tokens_per_s"):
+        for key in ("prefill_tokens_per_s", "decode_tokens_per_s", "decode_host_us_per_step"):
+            self.assertGreater(told[key]["min"], 0)
             self.assertLessEqual(told[key]["min"], told[key]["median"])
             self.assertLessEqual(told[key]["median"], told[key]["max"])
         self.assertGreater(told["peak_bytes"]["cpu:0"], told["weight_bytes"])

@@ -56,20 +56,26 @@ Result<double> measure_prefill(runtime::Session& session, std::span<const int32_
 }
 
 // All sequences decode together from an empty context, each step a token of each.
-Result<double> measure_decode(runtime::Session& session, std::span<const int32_t> ids, int64_t sequences) {
+struct DecodeRates {
+  double tokens_per_s = 0;
+  double host_us = 0;  // a step, without the wait for devices
+};
+Result<DecodeRates> measure_decode(runtime::Session& session, std::span<const int32_t> ids, int64_t sequences) {
   std::vector<runtime::StepRow> rows;
   for (int64_t i = 0; i < sequences; ++i) {
     TRIREME_ASSIGN(const runtime::SequenceId sequence, session.create_sequence());
     rows.push_back({0, sequence, true});
   }
+  const double waited = session.waited_s();
   const auto start = std::chrono::steady_clock::now();
   for (const int32_t id : ids) {
     for (runtime::StepRow& row : rows) row.token = id;
     TRIREME_TRY(session.step(rows));
   }
-  const double rate = double(ids.size()) * double(sequences) / seconds_since(start);
+  const double seconds = seconds_since(start), steps = double(ids.size());
+  const DecodeRates rates{steps * double(sequences) / seconds, 1e6 * (seconds - (session.waited_s() - waited)) / steps};
   for (const runtime::StepRow& row : rows) TRIREME_TRY(session.remove_sequence(row.sequence));
-  return rate;
+  return rates;
 }
 
 Status bench(const Context& context, const BenchFlags& flags) {
@@ -84,6 +90,7 @@ Status bench(const Context& context, const BenchFlags& flags) {
   const std::vector<int32_t> generated = sample_ids(flags.generated, vocab);
   Rates prefill;
   Rates decode;
+  Rates host;
   Progress progress("bench", (flags.repeat + 1) * (flags.prompt + flags.generated), "tokens");
   for (int round = 0; round <= flags.repeat; ++round) {
     const bool warm_up = round == 0;
@@ -96,8 +103,9 @@ Status bench(const Context& context, const BenchFlags& flags) {
     }
     if (flags.generated > 0) {
       const auto ids = std::span(generated).first(warm_up ? 1 : generated.size());
-      TRIREME_ASSIGN(const double rate, measure_decode(*open.session, ids, flags.sequences));
-      if (!warm_up) decode.values.push_back(rate);
+      TRIREME_ASSIGN(const DecodeRates rates, measure_decode(*open.session, ids, flags.sequences));
+      if (!warm_up) decode.values.push_back(rates.tokens_per_s);
+      if (!warm_up) host.values.push_back(rates.host_us);
     }
     progress.update((round + 1) * (flags.prompt + flags.generated));
     if (interrupted()) return fail(ErrorCode::kCancelled, "bench", "it was interrupted", "start it again");
@@ -106,6 +114,7 @@ Status bench(const Context& context, const BenchFlags& flags) {
   nlohmann::ordered_json result;
   if (flags.prompt > 0) result["prefill_tokens_per_s"] = prefill.json();
   if (flags.generated > 0) result["decode_tokens_per_s"] = decode.json();
+  if (flags.generated > 0) result["decode_host_us_per_step"] = host.json();
   uint64_t weight_bytes = 0;
   nlohmann::ordered_json peak = nlohmann::ordered_json::object();
   for (const runtime::DeviceMemory& memory : open.session->memory()) {
@@ -129,6 +138,9 @@ Status bench(const Context& context, const BenchFlags& flags) {
   };
   row("prefill", "prefill_tokens_per_s");
   row("decode", "decode_tokens_per_s");
+  if (flags.generated > 0)
+    text += fmt::format("host       {:.0f} us of the calling thread a step of decode, without its waits for devices\n",
+                        result["decode_host_us_per_step"]["median"].get<double>());
   text += "weights    " + format_bytes(weight_bytes) + "\n";
   for (const auto& [device, bytes] : peak.items())
     text += "peak       " + format_bytes(bytes.get<uint64_t>()) + " on " + device + "\n";
