@@ -82,8 +82,8 @@ class SpirvWriter {
   // Where an element is: of a buffer for kLoad and kStore, else of a shared array.
   SpirvId place(const Instruction& in, Type type) {
     const uint32_t number = in.immediates[0], index = ids_[in.operands[0]];
-    return emit_as(module_.pointer(spv::StorageClassStorageBuffer, module_.type(type)), spv::OpAccessChain,
-                   {view(number, type), constant(0), index});
+    const SpirvId pointer = module_.pointer(spv::StorageClassStorageBuffer, module_.type(type));
+    return emit_as(pointer, spv::OpAccessChain, {view(number, type), constant(0), index});
   }
 
   // Of each lane: shared arrays have one type, and vectors lie in them lane by lane.
@@ -153,15 +153,15 @@ class SpirvWriter {
       case Op::kConstant: return module_.constant(type, first);
       case Op::kSpecialization: return specializations_[first];
       case Op::kLaunch: {
-        const SpirvId place = emit_as(module_.pointer(spv::StorageClassPushConstant, module_.type(kU32)),
-                                      spv::OpAccessChain, {launch_, constant(first)});
+        const SpirvId pointer = module_.pointer(spv::StorageClassPushConstant, module_.type(kU32));
+        const SpirvId place = emit_as(pointer, spv::OpAccessChain, {launch_, constant(first)});
         const SpirvId word = emit(kU32, spv::OpLoad, {place});
         return type == kU32 ? word : emit(type, spv::OpBitcast, {word});
       }
       case Op::kGroupId: {
         const SpirvId axes = module_.builtin(spv::BuiltInWorkgroupId, true);
-        const SpirvId place = emit_as(module_.pointer(spv::StorageClassInput, module_.type(kU32)), spv::OpAccessChain,
-                                      {axes, constant(first)});
+        const SpirvId pointer = module_.pointer(spv::StorageClassInput, module_.type(kU32));
+        const SpirvId place = emit_as(pointer, spv::OpAccessChain, {axes, constant(first)});
         return emit(kU32, spv::OpLoad, {place});
       }
       case Op::kLocalId: return builtin(spv::BuiltInLocalInvocationIndex);
