@@ -62,7 +62,7 @@ stage_asan() {
   build asan
   # Whole published models on the reference would take a quarter of an hour here, and drivers that compile are no part
   # of what is checked.
-  ctest --preset asan -V -LE '^(real_models_test|opencl_conformance_test|vulkan_conformance_test)$' -j2 --timeout 600
+  ctest --preset asan -V -LE '^(real_models_test|opencl_conformance_test|vulkan_conformance_test|vulkan_layers_test)$' -j2 --timeout 600
 }
 
 stage_tsan() {

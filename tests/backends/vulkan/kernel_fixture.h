@@ -3,10 +3,9 @@
 
 #include <gmock/gmock.h>
 
-#include <mutex>
-
 #include "backends/vulkan/device.h"
 #include "compiler/emit/spirv.h"
+#include "tests/backends/vulkan/messages.h"
 #include "tests/compiler/kernel/sample_kernels.h"
 
 namespace trireme::vulkan {
@@ -47,29 +46,6 @@ inline KernelSource group_ids() {
   b.store(ids, ((z * height + y) * width + x) * 8u + b.local_id(), z * 100u + y * 10u + x);
   return emitted(*b.finish());
 }
-
-// The layer says of this one that it is most likely its own bug. Older layers lose the state of a timeline that several
-// threads wait for (KhronosGroup/Vulkan-ValidationLayers issues 4649 and 4968), and wait for it for 10 seconds. A
-// semaphore that is never signalled fails a test by its own patience.
-inline constexpr std::string_view kLostByTheLayer = "UNASSIGNED-VkSemaphore-state-timeout";
-
-// What the validation layer and drivers said, from any thread.
-class Messages {
- public:
-  void add(std::string_view message) {
-    if (message.find(kLostByTheLayer) != std::string_view::npos) return;
-    const std::lock_guard lock(mutex_);
-    all_.emplace_back(message);
-  }
-  std::vector<std::string> all() const {
-    const std::lock_guard lock(mutex_);
-    return all_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::vector<std::string> all_;
-};
 
 // Neither a missing device nor a missing layer is skipped: the test's packages bring both.
 class VulkanTest : public ::testing::Test {
