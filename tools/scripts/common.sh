@@ -12,7 +12,7 @@ kModelFolder="${XDG_CACHE_HOME:-$HOME/.cache}/trireme/models"
 kProgramPackages="g++ cmake ninja-build ccache pkg-config libdnnl-dev libhwy-dev libspdlog-dev libfmt-dev libexpected-dev
   libcli11-dev libedit-dev nlohmann-json3-dev libicu-dev libpcre2-dev libutf8proc-dev libxxhash-dev opencl-headers libvulkan-dev spirv-headers spirv-tools python3 python3-pip
   ca-certificates"
-kTestPackages="git libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev pocl-opencl-icd ocl-icd-libopencl1 mesa-vulkan-drivers libvulkan1 vulkan-validationlayers clang-format clang-19 lld-19 libclang-rt-19-dev llvm-19"
+kTestPackages="git libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev pocl-opencl-icd ocl-icd-libopencl1 oclgrind mesa-vulkan-drivers libvulkan1 vulkan-validationlayers clang-format clang-19 lld-19 libclang-rt-19-dev llvm-19"
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
