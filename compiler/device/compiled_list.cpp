@@ -12,10 +12,7 @@ Result<BoundCall> CompiledList::bound(const CompiledOp& op, const KernelCall& ca
     switch (binding.kind) {
       case Binding::Kind::kInput: range = ranges.inputs[size_t(binding.index)]; break;
       case Binding::Kind::kOutput: range = ranges.outputs[size_t(binding.index)]; break;
-      case Binding::Kind::kPlane:
-        range = op.constants[size_t(binding.index)]->plane(binding.plane);
-        if (binding.bytes > 0) range = {range.buffer, binding.offset, binding.bytes};
-        break;
+      case Binding::Kind::kPlane: range = op.constants[size_t(binding.index)]->range(binding); break;
       case Binding::Kind::kRowCount: {
         range = binding.rows == RowDomain::kTokens ? operands.token_count : operands.output_count;
         TRIREME_TRY(check_range(range));

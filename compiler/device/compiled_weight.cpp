@@ -1,7 +1,6 @@
 #include "compiler/device/compiled_weight.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "hal/op_check.h"
 
@@ -18,36 +17,65 @@ Result<std::shared_ptr<const CompiledWeight>> CompiledWeight::create(KernelDevic
     return fail(ErrorCode::kUnsupported, "weight " + tensor.name,
                 tensor.desc.format->name + " holds no numbers to compute with");
   const WeightLayout layout = weight_layout(tensor.desc, use, device.target());
-  const int64_t rows = tensor.desc.shape.rows(), columns = tensor.desc.shape.back();
   auto weight = std::make_shared<CompiledWeight>();
   weight->device_ = &device;
   weight->desc_ = tensor.desc;
   weight->is_vector_ = use == WeightUse::kVector;
-  for (const uint64_t bytes : plane_bytes(layout, rows, columns)) {
-    TRIREME_ASSIGN(std::shared_ptr<Buffer> plane, device.allocate(std::max<uint64_t>(bytes, kBindingAlignment)));
-    weight->planes_.push_back(std::move(plane));
+  weight->planes_.resize(size_t(layout.planes()));
+  std::vector<RowPart> parts = {{0, uint32_t(tensor.desc.shape.rows())}};
+  if (!weight->is_vector_) {
+    auto bindable = row_parts(tensor.desc, device.target());
+    if (!bindable) return fail(std::move(bindable).error(), "preparing " + tensor.name);
+    parts = std::move(*bindable);
   }
+  for (const RowPart& part : parts) {
+    TRIREME_TRY(weight->add(device, layout, part));
+    TRIREME_TRY(weight->write(layout, tensor, part));
+  }
+  return weight;
+}
+
+Status CompiledWeight::add(KernelDevice& device, const WeightLayout& layout, const RowPart& part) {
+  for (int i = 0; i < layout.planes(); ++i) {
+    const PlanePart bytes = plane_part(layout, part, desc_.shape.back(), i);
+    TRIREME_ASSIGN(std::shared_ptr<Buffer> buffer, device.allocate(std::max<uint64_t>(bytes.bytes, kBindingAlignment)));
+    planes_[size_t(i)].push_back({bytes.offset, std::move(buffer)});
+  }
+  return {};
+}
+
+Status CompiledWeight::write(const WeightLayout& layout, const HostTensor& tensor, const RowPart& part) {
+  const int64_t rows = desc_.shape.rows(), columns = desc_.shape.back(), end = int64_t(part.first) + part.count;
   // Whole words of every plane: as many rows as fill them, or all.
-  const uint64_t row_bytes =
-      std::max<uint64_t>(1, uint64_t(tensor.desc.bytes()) / uint64_t(std::max<int64_t>(rows, 1)));
+  const uint64_t row_bytes = std::max<uint64_t>(1, uint64_t(desc_.bytes()) / uint64_t(std::max<int64_t>(rows, 1)));
   const int64_t chunk = std::max<int64_t>(32, int64_t(kChunkBytes / row_bytes) / 32 * 32);
-  for (int64_t first = 0; first < rows; first += chunk) {
-    const int64_t count = std::min(chunk, rows - first);
-    const std::vector<uint64_t> before = plane_bytes(layout, first, columns),
+  for (int64_t first = part.first; first < end; first += chunk) {
+    const int64_t count = std::min(chunk, end - first);
+    const std::vector<uint64_t> before = plane_bytes(layout, first - part.first, columns),
                                 bytes = plane_bytes(layout, count, columns);
     std::vector<std::vector<std::byte>> packed;
     std::vector<std::span<std::byte>> spans;
     for (const uint64_t size : bytes) packed.emplace_back(size);
     for (std::vector<std::byte>& plane : packed) spans.emplace_back(plane);
     TRIREME_TRY(pack_rows(layout, tensor, first, count, spans));
-    for (size_t i = 0; i < packed.size(); ++i) TRIREME_TRY(weight->planes_[i]->write(before[i], packed[i]));
+    for (size_t i = 0; i < packed.size(); ++i) TRIREME_TRY(planes_[i].back().buffer->write(before[i], packed[i]));
   }
-  return weight;
+  return {};
+}
+
+BufferRange CompiledWeight::range(const Binding& binding) const {
+  const std::vector<Piece>& pieces = planes_[size_t(binding.plane)];
+  if (binding.bytes == 0) return {pieces[0].buffer.get(), 0, pieces[0].buffer->size()};
+  const auto after = std::ranges::upper_bound(pieces, binding.offset, {}, &Piece::first);
+  const Piece& piece = *std::prev(after);
+  return {piece.buffer.get(), binding.offset - piece.first, binding.bytes};
 }
 
 uint64_t CompiledWeight::device_bytes() const {
-  return std::accumulate(planes_.begin(), planes_.end(), uint64_t{0},
-                         [](uint64_t sum, const auto& plane) { return sum + plane->size(); });
+  uint64_t bytes = 0;
+  for (const std::vector<Piece>& pieces : planes_)
+    for (const Piece& piece : pieces) bytes += piece.buffer->size();
+  return bytes;
 }
 
 }  // namespace trireme::compiler

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "compiler/templates/call.h"
 #include "compiler/templates/weight_layout.h"
 #include "hal/kernel_device.h"
 
@@ -11,7 +12,8 @@ namespace trireme::compiler {
 
 class CompiledWeight final : public Weight {
  public:
-  // Packs the tensor and copies it, a few rows at a time. `device` is only for the memory.
+  // Packs the tensor and copies it, a few rows at a time. `device` is only for the memory, of which no buffer is larger
+  // than the target's max_buffer_bytes. Errors: as row_parts() and of allocating.
   static Result<std::shared_ptr<const CompiledWeight>> create(KernelDevice& device, const HostTensor& tensor,
                                                               WeightUse use);
 
@@ -21,13 +23,23 @@ class CompiledWeight final : public Weight {
   bool serves(WeightUse use) const override { return (use == WeightUse::kVector) == is_vector_; }
 
   const KernelDevice* device() const { return device_; }
-  BufferRange plane(int index) const { return {planes_[size_t(index)].get(), 0, planes_[size_t(index)]->size()}; }
+  // What a binding reads of a plane; it lies in one of row_parts().
+  BufferRange range(const Binding& binding) const;
 
  private:
+  // A part of a plane, from its byte `first` on.
+  struct Piece {
+    uint64_t first = 0;
+    std::shared_ptr<Buffer> buffer;
+  };
+
+  Status add(KernelDevice& device, const WeightLayout& layout, const RowPart& part);
+  Status write(const WeightLayout& layout, const HostTensor& tensor, const RowPart& part);
+
   const KernelDevice* device_ = nullptr;
   TensorDesc desc_;
   bool is_vector_ = false;
-  std::vector<std::shared_ptr<Buffer>> planes_;
+  std::vector<std::vector<Piece>> planes_;
 };
 
 }  // namespace trireme::compiler

@@ -1,4 +1,6 @@
 // Matmul and MatmulGlu: a group computes a tile of neighbouring rows of the weight for a tile of activation rows.
+#include <set>
+
 #include "compiler/templates/dot_product.h"
 
 namespace trireme::compiler {
@@ -165,15 +167,27 @@ Result<KernelCall> write(const MatmulGlu& params, const OpDesc& op, const Target
   return b.call({ceil_div(part.count, kRows), ceil_div(shape.rows, shape.tile), 1});
 }
 
+// The rows of the op's weights in parts, none of which is in two parts of a weight.
+Result<std::vector<RowPart>> shared_parts(const OpDesc& op, size_t weights, const Target& target) {
+  std::set<uint32_t> ends;
+  for (size_t i = 1; i <= weights; ++i) {
+    TRIREME_ASSIGN(const std::vector<RowPart> own, row_parts(op.inputs[i].desc, target));
+    for (const RowPart& part : own) ends.insert(part.first + part.count);
+  }
+  std::vector<RowPart> parts;
+  uint32_t first = 0;
+  for (const uint32_t end : ends) {
+    parts.push_back({first, end - first});
+    first = end;
+  }
+  return parts;
+}
+
 }  // namespace
 
 Result<OpCalls> write_matmul(const OpDesc& op, const Target& target, const MatmulSchedule& schedule) {
   const auto* const matmul = std::get_if<Matmul>(&op.params);
-  std::vector<RowPart> parts;  // the finest that a weight of the op asks for
-  for (size_t i = 1; i < (matmul ? 2 : 3); ++i) {
-    TRIREME_ASSIGN(std::vector<RowPart> own, row_parts(op.inputs[i].desc, target));
-    if (own.size() > parts.size()) parts = std::move(own);
-  }
+  TRIREME_ASSIGN(const std::vector<RowPart> parts, shared_parts(op, matmul ? 1 : 2, target));
   OpCalls calls;
   for (const RowPart& part : parts) {
     TRIREME_ASSIGN(KernelCall call, matmul ? write(*matmul, op, target, part, schedule)

@@ -16,7 +16,13 @@ class MaskedDevice final : public KernelDevice {
   const DeviceInfo& info() const override { return inner_->info(); }
   const Target& target() const override { return target_; }
   std::vector<MemoryHeap> memory() const override { return inner_->memory(); }
-  Result<std::shared_ptr<Buffer>> allocate(uint64_t bytes) override { return inner_->allocate(bytes); }
+  // OpenCL's limit is of what is allocated at once.
+  Result<std::shared_ptr<Buffer>> allocate(uint64_t bytes) override {
+    if (bytes > target_.max_buffer_bytes)
+      return fail(ErrorCode::kOutOfMemory, "masked " + info().id,
+                  std::to_string(bytes) + " bytes are more than " + std::to_string(target_.max_buffer_bytes));
+    return inner_->allocate(bytes);
+  }
   Result<std::shared_ptr<Buffer>> import_host(std::span<std::byte> memory) override {
     return inner_->import_host(memory);
   }

@@ -15,12 +15,16 @@ inline void as_a_gpu(Target& target) {
   target.vector_lanes = 1;
   target.exact_division = false;
 }
+inline void one_lane(Target& target) { target.vector_lanes = 1; }
+inline void no_exact_division(Target& target) { target.exact_division = false; }
+inline void little_shared(Target& target) { target.shared_bytes = 16384; }
 inline void small_groups(Target& target) {
   as_a_gpu(target);
   target.max_group_size = 64;
   target.shared_bytes = 16384;
 }
 inline void no_small_stores(Target& target) { target.small_stores = false; }
+// parts_test.cpp has weights that need parts for it; here are operands that are refused.
 inline void small_buffers(Target& target) { target.max_buffer_bytes = 64 << 10; }
 inline void least(Target& target) {
   small_groups(target);
@@ -32,6 +36,17 @@ inline void least(Target& target) {
 
 inline conformance::OpenDevice open(const char* id, const Mask& mask) {
   return [=] { return open_masked(id, mask); };
+}
+
+// Those whose names begin so.
+inline std::vector<conformance::Group> groups_of(int level, const std::vector<std::string>& names) {
+  std::vector<conformance::Group> groups = conformance::groups(level);
+  for (conformance::Group& group : groups)
+    std::erase_if(group.cases, [&](const conformance::CaseSource& source) {
+      return std::ranges::none_of(names, [&](const std::string& name) { return source.name.starts_with(name); });
+    });
+  std::erase_if(groups, [](const conformance::Group& group) { return group.cases.empty(); });
+  return groups;
 }
 
 // What a device may refuse for want of 16-bit stores or of large buffers: it says so.

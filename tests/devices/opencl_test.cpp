@@ -9,6 +9,25 @@ const char* const kOpenCl = "opencl:0";
 TRIREME_CONFORMANCE(OpenCl, 1, open(kOpenCl, whole));
 TRIREME_CONFORMANCE(LeastOpenCl, 0, open(kOpenCl, least), may_refuse);
 
+// Where heads are long, a chunk of their positions has to be shorter.
+class OpenClOfLittleShared : public conformance::Conformance {};
+TEST_P(OpenClOfLittleShared, AgreesWithTheReference) { run(GetParam(), open(kOpenCl, little_shared)); }
+INSTANTIATE_TEST_SUITE_P(All, OpenClOfLittleShared,
+                         testing::ValuesIn(groups_of(4, {"attention F32 16 rows of 4x288 4/1x256",
+                                                         "attention F16 16 rows of 4x288 4/1x256"})),
+                         conformance::group_name);
+
+// What has vectors, and one format with its quotients.
+class OpenClOfOneLane : public conformance::Conformance {};
+TEST_P(OpenClOfOneLane, AgreesWithTheReference) { run(GetParam(), open(kOpenCl, one_lane)); }
+class OpenClWithoutExactDivision : public conformance::Conformance {};
+TEST_P(OpenClWithoutExactDivision, AgreesWithTheReference) { run(GetParam(), open(kOpenCl, no_exact_division)); }
+const std::vector<std::string> kVectorised = {"attention",   "rope",         "rms_norm",        "fused_norm",
+                                              "quantize_q8", "matmul Q4_0 ", "matmul_glu Q4_0 "};
+INSTANTIATE_TEST_SUITE_P(All, OpenClOfOneLane, testing::ValuesIn(groups_of(2, kVectorised)), conformance::group_name);
+INSTANTIATE_TEST_SUITE_P(All, OpenClWithoutExactDivision, testing::ValuesIn(groups_of(2, kVectorised)),
+                         conformance::group_name);
+
 // Every weight format once as a gemv and once as a gemm: the driver takes a quarter of a second to build a kernel.
 class OpenClFormats : public conformance::Conformance {};
 TEST_P(OpenClFormats, AgreeWithTheReference) { run(GetParam(), open(kOpenCl, whole)); }
@@ -25,6 +44,8 @@ std::vector<conformance::Group> formats_alone() {
 INSTANTIATE_TEST_SUITE_P(All, OpenClFormats, testing::ValuesIn(formats_alone()), conformance::group_name);
 
 TRIREME_LONG_CONFORMANCE(WholeOpenCl, 3, open(kOpenCl, whole));
+TRIREME_LONG_CONFORMANCE(WholeOpenClOfOneLane, 2, open(kOpenCl, one_lane));
+TRIREME_LONG_CONFORMANCE(WholeOpenClWithoutExactDivision, 2, open(kOpenCl, no_exact_division));
 TRIREME_LONG_CONFORMANCE(WholeOpenClAsAGpu, 2, open(kOpenCl, as_a_gpu));
 TRIREME_LONG_CONFORMANCE(WholeLeastOpenCl, 2, open(kOpenCl, least), may_refuse);
 
