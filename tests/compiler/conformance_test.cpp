@@ -24,5 +24,21 @@ TRIREME_CONFORMANCE(EmulatedInterpreter, 1, as_if_emulated);
 TRIREME_CONFORMANCE(InterpreterOf8Lanes, 2, with_lanes_of_8);
 TRIREME_CONFORMANCE(InterpreterOf16Lanes, 2, with_lanes_of_16);
 
+// 457 rows by 330 of 512 columns in every format: many tiles, none of which divides the rows. Minutes.
+class LargeMatmul : public conformance::Conformance {};
+TEST_P(LargeMatmul, AgreesWithTheReference) {
+  run(GetParam(), [] { return open_interpreter(); });
+}
+std::vector<conformance::Group> large_matmuls() {
+  std::vector<conformance::Group> groups = conformance::groups(4);
+  for (conformance::Group& group : groups)
+    std::erase_if(group.cases, [](const conformance::CaseSource& source) {
+      return !source.name.starts_with("matmul ") || source.name.find(" 457x") == std::string::npos;
+    });
+  std::erase_if(groups, [](const conformance::Group& group) { return group.cases.empty(); });
+  return groups;
+}
+INSTANTIATE_TEST_SUITE_P(DISABLED_All, LargeMatmul, testing::ValuesIn(large_matmuls()), conformance::group_name);
+
 }  // namespace
 }  // namespace trireme::compiler::test

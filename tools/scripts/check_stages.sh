@@ -17,10 +17,11 @@ declare -A kAbout=(
   [long_models]="the published models whole on vulkan:0"
   [long_conformance]="all devices at conformance level 5"
   [long_oclgrind]="every op and a token of a model on a simulator of OpenCL that reports strays and races"
+  [long_interpreter]="large matmuls of every format on the interpreter"
   [long_devices]="OpenCL and Vulkan at conformance level 3 and 2, whole and with features masked off"
 )
 kStages=(style release package readme instruction_sets onednn asan tsan fuzz random)
-kLongStages=(long_models long_oclgrind long_devices long_conformance long_fuzz long_random)
+kLongStages=(long_models long_interpreter long_oclgrind long_devices long_conformance long_fuzz long_random)
 
 # The programs whose tests start threads.
 kThreadedTests=(hal_test validation_test session_test cpu_thread_pool_test cpu_device_test opencl_device_test vulkan_device_test)
@@ -91,6 +92,7 @@ disabled_tests() {
 }
 
 stage_long_models() { disabled_tests runtime/real_models_test; }
+stage_long_interpreter() { disabled_tests compiler/compiler_conformance_test; }
 stage_long_oclgrind() {
   build release --target trireme
   tools/scripts/check_oclgrind
