@@ -24,7 +24,8 @@ struct KernelSource {
   std::string code;   // text, or the bytes of words
   uint32_t group_size = 64;
   uint32_t buffers = 0;
-  uint32_t launch_words = 0;  // 32-bit words given when a launch is recorded
+  uint32_t launch_words = 0;   // 32-bit words given when a launch is recorded
+  uint32_t subgroup_size = 0;  // that it relies on: Target::subgroup_size, or 0 for none
 };
 
 // A kernel that a device is ready to launch.

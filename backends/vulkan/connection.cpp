@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backends/vulkan/chain.h"
 #include "backends/vulkan/error.h"
 
 namespace trireme::vulkan {
@@ -22,6 +23,7 @@ std::vector<const char*> Connection::wanted_extensions() const {
        {VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME, "VK_KHR_portability_subset"})
     if (facts_.has(name)) names.push_back(name);
   if (facts_.integer_dot) names.push_back(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+  if (facts_.subgroup_size > 0) names.push_back(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
   return names;
 }
 
@@ -32,22 +34,26 @@ Status Connection::open() {
   queue.queueFamilyIndex = *facts_.queue_family;
   queue.queueCount = 1;
   queue.pQueuePriorities = &priority;
-  VkPhysicalDeviceShaderIntegerDotProductFeaturesKHR dots{};
-  dots.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES_KHR;
-  dots.shaderIntegerDotProduct = VK_TRUE;
+  VkPhysicalDeviceFeatures2 features{};
+  features.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
+  features.features.shaderInt16 = facts_.small_stores;
+  VkPhysicalDeviceVulkan11Features new_ones{};
+  new_ones.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES;
+  new_ones.storageBuffer16BitAccess = facts_.small_stores;
   VkPhysicalDeviceVulkan12Features newer{};
-  newer.pNext = facts_.integer_dot ? &dots : nullptr;
   newer.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES;
   newer.timelineSemaphore = VK_TRUE;
   newer.shaderInt8 = newer.storageBuffer8BitAccess = facts_.small_stores;
-  VkPhysicalDeviceVulkan11Features new_ones{};
-  new_ones.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES;
-  new_ones.pNext = &newer;
-  new_ones.storageBuffer16BitAccess = facts_.small_stores;
-  VkPhysicalDeviceFeatures2 features{};
-  features.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
-  features.pNext = &new_ones;
-  features.features.shaderInt16 = facts_.small_stores;
+  VkPhysicalDeviceShaderIntegerDotProductFeaturesKHR dots{};
+  dots.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES_KHR;
+  dots.shaderIntegerDotProduct = VK_TRUE;
+  VkPhysicalDeviceSubgroupSizeControlFeaturesEXT control{};
+  control.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT;
+  control.subgroupSizeControl = control.computeFullSubgroups = VK_TRUE;
+  chain(features, new_ones);
+  chain(features, newer);
+  if (facts_.integer_dot) chain(features, dots);
+  if (facts_.subgroup_size > 0) chain(features, control);
   const std::vector<const char*> extensions = wanted_extensions();
   VkDeviceCreateInfo info{};
   info.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO;

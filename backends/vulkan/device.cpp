@@ -40,6 +40,7 @@ VulkanDevice::VulkanDevice(std::shared_ptr<Connection> connection, std::shared_p
       target_(target_of(connection_->facts())),
       queue_(connection_) {
   if (target_.integer_dot) info_.features.push_back("integer_dot");
+  if (target_.subgroup_size > 0) info_.features.push_back("subgroups of " + std::to_string(target_.subgroup_size));
 }
 
 std::vector<MemoryHeap> VulkanDevice::memory() const {

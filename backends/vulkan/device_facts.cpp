@@ -1,8 +1,8 @@
 #include "backends/vulkan/device_facts.h"
 
 #include <algorithm>
-#include <utility>
 
+#include "backends/vulkan/chain.h"
 #include "backends/vulkan/error.h"
 #include "hal/kernel_device.h"
 
@@ -39,16 +39,6 @@ std::optional<uint32_t> computing_family(const Functions& functions, VkPhysicalD
 }
 
 void ask_properties(const Functions& functions, DeviceFacts& facts) {
-  VkPhysicalDeviceExternalMemoryHostPropertiesEXT host{};
-  host.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT;
-  VkPhysicalDeviceDriverProperties driver{};
-  driver.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES;
-  VkPhysicalDeviceMaintenance3Properties sizes{};
-  sizes.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES;
-  sizes.pNext = &driver;
-  VkPhysicalDeviceSubgroupProperties subgroups{};
-  subgroups.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES;
-  driver.pNext = facts.has(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME) ? &host : nullptr;
   VkPhysicalDeviceProperties2 properties{};
   properties.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2;
   functions.vkGetPhysicalDeviceProperties2(facts.device, &properties);
@@ -59,13 +49,30 @@ void ask_properties(const Functions& functions, DeviceFacts& facts) {
   facts.limits = properties.properties.limits;
   std::copy_n(properties.properties.pipelineCacheUUID, VK_UUID_SIZE, facts.cache_uuid.begin());
   if (facts.version < kOldestVersion) return;
-  properties.pNext = &sizes;
+  VkPhysicalDeviceMaintenance3Properties sizes{};
+  sizes.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES;
+  VkPhysicalDeviceDriverProperties driver{};
+  driver.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES;
+  VkPhysicalDeviceExternalMemoryHostPropertiesEXT host{};
+  host.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT;
   VkPhysicalDeviceShaderIntegerDotProductPropertiesKHR dots{};
   dots.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES_KHR;
-  if (facts.has(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)) dots.pNext = std::exchange(sizes.pNext, &dots);
-  subgroups.pNext = std::exchange(sizes.pNext, &subgroups);
+  VkPhysicalDeviceSubgroupProperties subgroups{};
+  subgroups.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES;
+  VkPhysicalDeviceSubgroupSizeControlPropertiesEXT control{};
+  control.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES_EXT;
+  chain(properties, sizes);
+  chain(properties, driver);
+  chain(properties, subgroups);
+  if (facts.has(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME)) chain(properties, host);
+  if (facts.has(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)) chain(properties, dots);
+  if (facts.has(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) chain(properties, control);
   functions.vkGetPhysicalDeviceProperties2(facts.device, &properties);
-  facts.subgroup_size = subgroups.subgroupSize;
+  constexpr VkSubgroupFeatureFlags kNeeded =
+      VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT | VK_SUBGROUP_FEATURE_BALLOT_BIT;
+  if ((subgroups.supportedOperations & kNeeded) == kNeeded &&
+      (subgroups.supportedStages & control.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT))
+    facts.subgroup_size = subgroups.subgroupSize;
   facts.integer_dot = dots.integerDotProduct4x8BitPackedSignedAccelerated == VK_TRUE;
   facts.driver_name = driver.driverName;
   facts.driver_info = driver.driverInfo;
@@ -75,19 +82,23 @@ void ask_properties(const Functions& functions, DeviceFacts& facts) {
 
 void ask_features(const Functions& functions, DeviceFacts& facts) {
   if (facts.version < kOldestVersion) return;
-  VkPhysicalDeviceVulkan12Features newer{};
-  newer.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES;
   VkPhysicalDeviceVulkan11Features new_ones{};
   new_ones.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES;
-  new_ones.pNext = &newer;
+  VkPhysicalDeviceVulkan12Features newer{};
+  newer.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES;
   VkPhysicalDeviceShaderIntegerDotProductFeaturesKHR dots{};
   dots.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES_KHR;
-  if (facts.has(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)) newer.pNext = &dots;
+  VkPhysicalDeviceSubgroupSizeControlFeaturesEXT control{};
+  control.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT;
   VkPhysicalDeviceFeatures2 features{};
   features.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
-  features.pNext = &new_ones;
+  chain(features, new_ones);
+  chain(features, newer);
+  if (facts.has(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)) chain(features, dots);
+  if (facts.subgroup_size > 0) chain(features, control);
   functions.vkGetPhysicalDeviceFeatures2(facts.device, &features);
   facts.integer_dot = facts.integer_dot && dots.shaderIntegerDotProduct;
+  if (!control.subgroupSizeControl || !control.computeFullSubgroups) facts.subgroup_size = 0;
   facts.timeline_semaphores = newer.timelineSemaphore == VK_TRUE;
   facts.small_stores = features.features.shaderInt16 && newer.shaderInt8 && new_ones.storageBuffer16BitAccess &&
                        newer.storageBuffer8BitAccess;
@@ -176,6 +187,7 @@ Target target_of(const DeviceFacts& facts) {
       std::min(facts.limits.maxComputeWorkGroupInvocations, facts.limits.maxComputeWorkGroupSize[0]);
   target.shared_bytes = facts.limits.maxComputeSharedMemorySize;
   target.max_buffer_bytes = std::min<uint64_t>(facts.limits.maxStorageBufferRange, facts.allocation_bytes);
+  target.subgroup_size = facts.subgroup_size;
   target.small_stores = facts.small_stores;
   target.integer_dot = facts.integer_dot;
   target.software = facts.software();

@@ -25,9 +25,9 @@ struct DeviceFacts {
   VkPhysicalDeviceMemoryProperties memory{};
   std::optional<uint32_t> queue_family;  // that computes
   bool timeline_semaphores = false;
-  bool small_stores = false;  // 8- and 16-bit integers, also in storage buffers
-  bool integer_dot = false;   // a dot product of four signed bytes is an instruction of the hardware
-  uint32_t subgroup_size = 1;
+  bool small_stores = false;   // 8- and 16-bit integers, also in storage buffers
+  bool integer_dot = false;    // a dot product of four signed bytes is an instruction of the hardware
+  uint32_t subgroup_size = 0;  // that kernels can ask for, with sums and maxima over subgroups; 0: none
   std::vector<std::string> extensions;
   uint64_t host_pointer_alignment = 0;  // 0: host memory cannot be imported
   // Buffers are in memory that the host does not see, and contents go through a staging buffer.

@@ -84,6 +84,8 @@ Status check_kernel(const Connection& connection, const KernelSource& source, st
     return fail(ErrorCode::kUnsupported, what,
                 connection.id() + " runs it in groups of 1 to " + std::to_string(largest) + " items, not of " +
                     std::to_string(source.group_size));
+  if (source.subgroup_size > 0 && source.subgroup_size != connection.facts().subgroup_size)
+    return too_much("items of a subgroup", source.subgroup_size, connection.facts().subgroup_size);
   if (source.buffers > limits.maxPerStageDescriptorStorageBuffers)
     return too_much("buffers", source.buffers, limits.maxPerStageDescriptorStorageBuffers);
   if (source.launch_words > limits.maxPushConstantsSize / sizeof(uint32_t))
@@ -105,8 +107,9 @@ Status check_kernel(const Connection& connection, const KernelSource& source, st
 }  // namespace
 
 VulkanKernel::VulkanKernel(std::shared_ptr<Connection> connection, const KernelSource& source)
-    : connection_(std::move(connection)),
-      source_{source.entry, {}, source.group_size, source.buffers, source.launch_words} {}
+    : connection_(std::move(connection)), source_{source.entry,        {},
+                                                  source.group_size,   source.buffers,
+                                                  source.launch_words, source.subgroup_size} {}
 
 Status VulkanKernel::create_layouts() {
   const Functions& functions = connection_->functions();
@@ -156,6 +159,13 @@ Status VulkanKernel::create_pipeline(std::string_view code, VkPipelineCache cach
   info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
   info.stage.module = module;
   info.stage.pName = source_.entry.c_str();
+  VkPipelineShaderStageRequiredSubgroupSizeCreateInfoEXT subgroups{};
+  subgroups.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO_EXT;
+  subgroups.requiredSubgroupSize = source_.subgroup_size;
+  if (source_.subgroup_size > 0) {
+    info.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT;
+    info.stage.pNext = &subgroups;
+  }
   info.layout = layout_.get();
   VkPipeline pipeline = VK_NULL_HANDLE;
   const VkResult code_of =

@@ -8,7 +8,6 @@ namespace trireme::compiler {
 namespace {
 
 // Of what Vulkan promises: groups, and bytes of push constants; and of what its devices have: buffers.
-constexpr uint32_t kMostGroups = 65535;
 constexpr size_t kMostWords = 32;
 constexpr size_t kMostBuffers = 16;
 

@@ -341,6 +341,7 @@ Result<KernelSource> emit_opencl_c(const Function& function, const Target& targe
   source.group_size = function.group_size;
   source.buffers = uint32_t(function.buffers.size());
   source.launch_words = uint32_t(function.launch_constants.size());
+  source.subgroup_size = function.subgroup_size;
   source.code = Writer(function, target).run();
   return source;
 }

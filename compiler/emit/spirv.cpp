@@ -276,6 +276,7 @@ Result<KernelSource> emit_spirv(const Function& function, const Target& target) 
   source.group_size = function.group_size;
   source.buffers = uint32_t(function.buffers.size());
   source.launch_words = uint32_t(function.launch_constants.size());
+  source.subgroup_size = function.subgroup_size;
   source.code = SpirvWriter(function, target).run();
   return source;
 }

@@ -1,5 +1,6 @@
 #include "compiler/templates/call.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "compiler/kernel/simplify.h"
@@ -39,7 +40,14 @@ Term CallBuilder::call_constant(const std::string& name, uint32_t value) {
   return launch(name, kernel::kU32);
 }
 
+Term CallBuilder::group_number(const std::array<uint32_t, 3>& grid) {
+  return grid[1] == 1 ? group_id(0) : group_id(1) * grid[0] + group_id(0);
+}
+
 Result<KernelCall> CallBuilder::call(std::array<uint32_t, 3> groups) {
+  for (const uint32_t count : groups)
+    if (count > kMostGroups)
+      return fail(ErrorCode::kUnsupported, "kernel", "it has " + std::to_string(count) + " groups on one axis");
   KernelCall made;
   TRIREME_ASSIGN(const kernel::Function written, finish());
   TRIREME_ASSIGN(made.function, kernel::simplify(written));
@@ -56,8 +64,47 @@ Result<OpCalls> CallBuilder::calls(std::array<uint32_t, 3> groups) {
   return calls;
 }
 
-Term group_reduce(CallBuilder& b, Op op, Term value, uint32_t group_size) {
+std::array<uint32_t, 3> linear_grid(int64_t groups) {
+  const uint32_t rows = std::max(1u, ceil_div(groups, kMostGroups));
+  return {ceil_div(groups, rows), rows, 1};
+}
+
+namespace {
+
+// The value of the whole subgroup.
+Term subgroup_reduce(CallBuilder& b, Op op, Term value) {
+  if (op == Op::kAdd) return b.apply(Op::kSubgroupAdd, value.type(), {value});
+  if (op == Op::kMaximum) return b.apply(Op::kSubgroupMaximum, value.type(), {value});
+  const Term most = b.apply(Op::kSubgroupMaximum, value.type(), {apply_function(Op::kNot, value)});
+  return apply_function(Op::kNot, most);
+}
+
+Term reduce_by_subgroups(CallBuilder& b, Op op, Term value, uint32_t subgroups) {
+  const Term own = subgroup_reduce(b, op, value);
+  if (subgroups == 1) {
+    b.barrier();
+    return own;
+  }
+  const uint32_t partial = b.shared("partial", value.type(), subgroups);
+  const Term subgroup = b.subgroup_id();
+  b.when(b.subgroup_lane() == 0u, [&] { b.store_shared(partial, subgroup, own); });
+  b.barrier();
+  Term all = b.load_shared(partial, b.u32(0));
+  for (uint32_t i = 1; i < subgroups; ++i) {
+    const Term next = b.load_shared(partial, b.u32(i));
+    all = b.apply(op, value.type(), {all, next});
+  }
+  return all;
+}
+
+}  // namespace
+
+Term group_reduce(CallBuilder& b, const Target& target, Op op, Term value, uint32_t group_size) {
   if (group_size == 1) return value;
+  if (target.subgroup_size > 1 && group_size % target.subgroup_size == 0) {
+    b.use_subgroups(target.subgroup_size);
+    return reduce_by_subgroups(b, op, value, group_size / target.subgroup_size);
+  }
   const uint32_t partial = b.shared("partial", value.type(), group_size);
   const Term item = b.local_id();
   b.store_shared(partial, item, value);

@@ -37,6 +37,9 @@ struct KernelCall {
 // An op as kernels that run one after the other.
 using OpCalls = std::vector<KernelCall>;
 
+// Of one axis of a grid: what every device allows (Vulkan's least maxComputeWorkGroupCount).
+inline constexpr uint32_t kMostGroups = 65535;
+
 class CallBuilder : public kernel::Builder {
  public:
   CallBuilder(std::string name, uint32_t group_size) : Builder(std::move(name), group_size) {}
@@ -51,7 +54,10 @@ class CallBuilder : public kernel::Builder {
   // A number that kernels of the op differ in, else alike. After row_count().
   kernel::Term call_constant(const std::string& name, uint32_t value);
 
-  // The kernel over so many groups; it is verified and simplified.
+  // The group's number in a grid of linear_grid().
+  kernel::Term group_number(const std::array<uint32_t, 3>& grid);
+
+  // The kernel over so many groups; it is verified and simplified. Errors: kUnsupported for more than kMostGroups.
   Result<KernelCall> call(std::array<uint32_t, 3> groups);
   // The op as this kernel alone.
   Result<OpCalls> calls(std::array<uint32_t, 3> groups);
@@ -61,9 +67,13 @@ class CallBuilder : public kernel::Builder {
   std::vector<uint32_t> words_;
 };
 
-// The terms of a group's items become one, the same for all of them: a tree in shared memory, with barriers. The
-// group's size must be a power of two. Exact for maxima and integers; a fixed order of additions for floats.
-kernel::Term group_reduce(CallBuilder& b, kernel::Op op, kernel::Term value, uint32_t group_size);
+// So many groups, or some more: each axis is as long as every device allows.
+std::array<uint32_t, 3> linear_grid(int64_t groups);
+
+// The terms of a group's items become one, the same for all of them: by subgroups where the target has them, else by a
+// tree in shared memory. Orders memory as a barrier does. `op` is kAdd, kMaximum, or kMinimum of integers. The group's
+// size must be a power of two. Exact for maxima and integers; the order of additions is one for the device.
+kernel::Term group_reduce(CallBuilder& b, const Target& target, kernel::Op op, kernel::Term value, uint32_t group_size);
 
 // a / divisor, correctly rounded, of normal numbers above zero and of zero: zero where the quotient is no normal
 // number. Where the target divides to 2.5 ulp, this is done in integers.

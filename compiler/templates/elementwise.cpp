@@ -1,4 +1,4 @@
-// Elementwise ops: an item an element.
+// Elementwise ops: an item a few elements.
 #include "compiler/templates/templates.h"
 
 namespace trireme::compiler {
@@ -23,7 +23,7 @@ Result<Body> body_of(const OpParams& params) {
                   : binary->kind == Binary::Kind::kSubtract ? Op::kSubtract
                                                             : Op::kMultiply;
     return Body{std::string(kernel::op_name(op)), 2, [op](const Terms& x) {
-                  return x[0].builder->apply(op, kernel::kF32, {x[0], x[1]});
+                  return x[0].builder->apply(op, x[0].type(), {x[0], x[1]});
                 }};
   }
   if (const auto* unary = std::get_if<Unary>(&params))
@@ -53,6 +53,16 @@ Term bfloat_bits(Builder& b, Term value) {
   return select(value == value, rounded, (bits >> 16u) | b.u32(0x40));
 }
 
+// Elements for each of what row_count() counts.
+uint32_t per_count(const TensorDesc& x) { return uint32_t(x.shape.elements() / std::max<int64_t>(x.shape[0], 1)); }
+
+// Elements of an item.
+uint32_t vector_width(const TensorDesc& x, bool repeats) {
+  constexpr uint32_t kWidth = 4;
+  const bool fits = per_count(x) % kWidth == 0 && (!repeats || x.shape.back() % kWidth == 0);
+  return fits ? kWidth : 1;
+}
+
 }  // namespace
 
 Result<OpCalls> write_cast(const OpDesc& op, const Target& target) {
@@ -63,37 +73,40 @@ Result<OpCalls> write_cast(const OpDesc& op, const Target& target) {
   CallBuilder b("cast_" + std::to_string(x.shape.back()), kGroupSize);
   b.comment(x.format->name + " to " + y.format->name);
   const uint32_t in = b.input(0, "x"), out = b.output(0, "y");
-  const Term count = b.row_count(x) * uint32_t(x.shape.elements() / std::max<int64_t>(x.shape[0], 1));
-  const Term index = b.named(b.group_id(0) * kGroupSize + b.local_id(), "index");
+  const auto grid = linear_grid(ceil_div(x.shape.elements(), kGroupSize));
+  const Term count = b.row_count(x) * per_count(x);
+  const Term index = b.named(b.group_number(grid) * kGroupSize + b.local_id(), "index");
   b.when(index < count, [&] {
     const Term value = load_number(b, *x.format, in, index);
     if (y.format == &formats::f32()) return b.store(out, index, value);
     const Term bits = y.format == &formats::f16() ? float_to_half(value) : bfloat_bits(b, value);
     b.store(out, index, convert(bits, Scalar::kU16));
   });
-  return b.calls({ceil_div(x.shape.elements(), kGroupSize), 1, 1});
+  return b.calls(grid);
 }
 
 Result<OpCalls> write_elementwise(const OpDesc& op, const Target&) {
   TRIREME_ASSIGN(const Body body, body_of(op.params));
   const TensorDesc& x = op.inputs[0].desc;
-  const auto per_entry = uint32_t(x.shape.elements() / std::max<int64_t>(x.shape[0], 1));
+  const bool repeats = body.inputs == 2 && op.inputs[1].desc.shape != x.shape;
+  const uint32_t lanes = vector_width(x, repeats), per_entry = per_count(x) / lanes;
+  const kernel::Type type{Scalar::kF32, int(lanes)};
+  const auto grid = linear_grid(ceil_div(x.shape.elements() / lanes, kGroupSize));
   CallBuilder b(body.name, kGroupSize);
   std::vector<uint32_t> buffers = {b.input(0, "a")};
   if (body.inputs == 2) buffers.push_back(op.inputs[1].constant ? b.plane(1, 0, "b") : b.input(1, "b"));
   const uint32_t out = b.output(0, "y");
   const Term count = b.row_count(x) * per_entry;
-  const Term index = b.named(b.group_id(0) * kGroupSize + b.local_id(), "index");
-  const bool repeats = body.inputs == 2 && op.inputs[1].desc.shape != x.shape;
+  const Term index = b.named(b.group_number(grid) * kGroupSize + b.local_id(), "index");
   b.when(index < count, [&] {
-    Terms values = {b.load(buffers[0], index, kernel::kF32)};
+    Terms values = {b.load(buffers[0], index, type)};
     if (body.inputs == 2) {
-      const Term second = repeats ? index % uint32_t(x.shape.back()) : index;
-      values.push_back(b.load(buffers[1], second, kernel::kF32));
+      const Term second = repeats ? index % uint32_t(x.shape.back() / lanes) : index;
+      values.push_back(b.load(buffers[1], second, type));
     }
     b.store(out, index, body.compute(values));
   });
-  return b.calls({ceil_div(x.shape.elements(), kGroupSize), 1, 1});
+  return b.calls(grid);
 }
 
 }  // namespace trireme::compiler

@@ -34,18 +34,19 @@ class Norm {
         sum_(shape.has_residual ? b_.output(0, "sum", Access::kReadWrite) : 0),
         out_(b_.output(shape.has_residual ? 1 : 0, "y")),
         rows_(b_.row_count(op.inputs[0].desc) * uint32_t(shape.rows_per_entry)),
-        row_(b_.named(b_.group_id(0), "row")) {
+        grid_(linear_grid(op.inputs[0].desc.shape.rows())),
+        row_(b_.named(b_.group_number(grid_), "row")) {
     b_.comment(std::string(shape.has_residual ? "x + residual, then its RMS norm, " : "RMS norm, ") +
                (group_size_ == 1 ? "an item" : "a group") + " a row");
   }
 
-  Result<OpCalls> write(int64_t rows) {
+  Result<OpCalls> write() {
     b_.when(row_ < rows_, [&] {
       const Term factor = b_.named(factor_of(squares()), "factor");
       if (shape_.quantize) return quantize(factor);
       over_vectors([&](Term i) { b_.store(out_, at(i), normalized(i, factor)); });
     });
-    return b_.calls({uint32_t(rows), 1, 1});
+    return b_.calls(grid_);
   }
 
  private:
@@ -72,7 +73,7 @@ class Norm {
                                });
     Term total = extract(sums[0], 0);
     for (uint32_t lane = 1; lane < lanes_; ++lane) total = total + extract(sums[0], lane);
-    return group_reduce(b_, Op::kAdd, total, group_size_);
+    return group_reduce(b_, target_, Op::kAdd, total, group_size_);
   }
 
   Term factor_of(Term total) {
@@ -106,6 +107,7 @@ class Norm {
   CallBuilder b_;
   uint32_t in_, residual_, weight_, sum_, out_;
   Term rows_;
+  std::array<uint32_t, 3> grid_;
   Term row_;
 };
 
@@ -117,7 +119,7 @@ Result<OpCalls> write_norm(const OpDesc& op, const Target& target) {
   const auto* fused = std::get_if<FusedNorm>(&op.params);
   const NormShape of = norm ? NormShape{*norm, false, false, shape.rows() / shape[0]}
                             : NormShape{fused->norm, fused->has_residual, fused->quantize, 1};
-  return Norm(of, op, target).write(shape.rows());
+  return Norm(of, op, target).write();
 }
 
 }  // namespace trireme::compiler

@@ -42,8 +42,10 @@ void store_head(CallBuilder& b, uint32_t cache, const CacheShape& shape, Term sl
 // drivers get them wrong there.
 class Head {
  public:
-  Head(CallBuilder& b, const RopeStore& op, uint32_t columns, int64_t pairs, uint32_t positions, uint32_t frequencies)
+  Head(CallBuilder& b, const Target& target, const RopeStore& op, uint32_t columns, int64_t pairs, uint32_t positions,
+       uint32_t frequencies)
       : b_(b),
+        target_(target),
         op_(op),
         columns_(columns),
         pairs_(uint32_t(pairs)),
@@ -67,7 +69,7 @@ class Head {
           const Term value = b_.load_shared(head_, i);
           return Terms{fused_multiply_add(value, value, carried[0])};
         });
-    const Term total = group_reduce(b_, Op::kAdd, squares[0], kGroupSize);
+    const Term total = group_reduce(b_, target_, Op::kAdd, squares[0], kGroupSize);
     const Term mean = total / b_.f32(float(columns_)) + b_.f32(op_.norm.epsilon);
     const Term factor = b_.named(b_.f32(1) / apply_function(Op::kSquareRoot, mean), "factor");
     b_.loop(item, b_.u32(columns_), b_.u32(kGroupSize), [&](Term i) {
@@ -105,6 +107,7 @@ class Head {
 
  private:
   CallBuilder& b_;
+  const Target& target_;
   const RopeStore& op_;
   uint32_t columns_;
   uint32_t pairs_;
@@ -136,7 +139,7 @@ void copy_head(CallBuilder& b, const OpDesc& op, uint32_t x, const Heads& heads,
   store_head(b, out, shape, slot, heads.number, [&](Term i) { return b.load(x, start + i, kernel::kF32); });
 }
 
-Result<OpCalls> write(const Rope& rope, const OpDesc& op) {
+Result<OpCalls> write(const Rope& rope, const OpDesc& op, const Target& target) {
   const Shape& shape = op.inputs[0].desc.shape;
   const auto heads = uint32_t(shape[1]), columns = uint32_t(shape[2]);
   CallBuilder b("rope_" + std::to_string(heads) + "x" + std::to_string(columns), kGroupSize);
@@ -145,7 +148,7 @@ Result<OpCalls> write(const Rope& rope, const OpDesc& op) {
   const Term rows = b.row_count(op.inputs[0].desc);
   const Term row = b.named(b.group_id(1), "row"), number = b.named(b.group_id(0), "number");
   const RopeStore params{rope, false, {}};
-  Head head(b, params, columns, op.inputs[2].desc.shape[0], positions, frequencies);
+  Head head(b, target, params, columns, op.inputs[2].desc.shape[0], positions, frequencies);
   b.when(row < rows, [&] {
     const Term start = (row * heads + number) * columns;
     head.read(x, start);
@@ -174,7 +177,7 @@ Result<OpCalls> write(const KvStore&, const OpDesc& op) {
 }
 
 // A group a head: of q first, then of k, then of v.
-Result<OpCalls> write(const RopeStore& params, const OpDesc& op) {
+Result<OpCalls> write(const RopeStore& params, const OpDesc& op, const Target& target) {
   const Shape& shape = op.inputs[0].desc.shape;
   const auto q_heads = uint32_t(shape[1]), kv_heads = uint32_t(op.inputs[1].desc.shape[1]),
              columns = uint32_t(shape[2]);
@@ -190,7 +193,7 @@ Result<OpCalls> write(const RopeStore& params, const OpDesc& op) {
   const uint32_t out = b.output(0, "y");
   const Term rows = b.row_count(op.inputs[0].desc);
   const Term row = b.named(b.group_id(1), "row"), number = b.named(b.group_id(0), "number");
-  Head head(b, params, columns, op.inputs[size_t(next + 1)].desc.shape[0], positions, frequencies);
+  Head head(b, target, params, columns, op.inputs[size_t(next + 1)].desc.shape[0], positions, frequencies);
   const Term k_end = b.u32(q_heads + kv_heads);
   const Term of_q = number < q_heads, of_v = k_end <= number;
   const Term of_k = (b.u32(q_heads) <= number) & (number < k_end);
@@ -225,11 +228,12 @@ Result<OpCalls> write(const RopeStore& params, const OpDesc& op) {
 }  // namespace
 
 Result<OpCalls> write_rope(const OpDesc& op, const Target& target) {
-  if (const auto* rope = std::get_if<Rope>(&op.params)) return write(*rope, op);
+  if (const auto* rope = std::get_if<Rope>(&op.params)) return write(*rope, op, target);
   const auto* params = std::get_if<RopeStore>(&op.params);
   const size_t cache = !params ? 3 : params->has_norm ? 8 : 6;
   TRIREME_TRY(check_cache(op.inputs[cache].desc, target));
-  if (params) return rope_lanes(*params, op, target) > 1 ? write_rope_lanes(*params, op, target) : write(*params, op);
+  if (params)
+    return rope_lanes(*params, op, target) > 1 ? write_rope_lanes(*params, op, target) : write(*params, op, target);
   return write(std::get<KvStore>(op.params), op);
 }
 

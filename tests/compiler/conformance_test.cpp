@@ -20,6 +20,14 @@ Result<std::shared_ptr<Device>> as_if_emulated() {
   target.software = true;
   return open_interpreter(target);
 }
+template <uint32_t size>
+Result<std::shared_ptr<Device>> with_subgroups() {
+  Target target;
+  target.subgroup_size = size;
+  return open_interpreter(target);
+}
+TRIREME_CONFORMANCE(InterpreterOf8ItemSubgroups, 1, with_subgroups<8>);
+TRIREME_CONFORMANCE(InterpreterOf64ItemSubgroups, 1, with_subgroups<64>);
 TRIREME_CONFORMANCE(EmulatedInterpreter, 1, as_if_emulated);
 TRIREME_CONFORMANCE(InterpreterOf8Lanes, 2, with_lanes_of_8);
 TRIREME_CONFORMANCE(InterpreterOf16Lanes, 2, with_lanes_of_16);

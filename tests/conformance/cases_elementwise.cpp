@@ -46,6 +46,7 @@ void add_cast(std::vector<CaseSource>& cases, int level, const Format& from, con
 }  // namespace
 
 void add_elementwise_cases(std::vector<CaseSource>& cases) {
+  add_same(cases, 4, "scale", Scale{0.3f}, 1, {70003, 61}, Fill::kUsual);  // more groups than an axis may have
   const std::vector<std::pair<int, Shape>> shapes = {
       {0, {1, 3}}, {1, {1}}, {1, {3, 5}}, {1, {2, 7, 19}}, {4, {129, 1000}}};
   for (const auto& [level, shape] : shapes) {

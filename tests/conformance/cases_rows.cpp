@@ -158,6 +158,9 @@ void add_row_cases(std::vector<CaseSource>& cases) {
   }
   add_reduction<Softmax>(cases, "softmax", 4, 9, 49153, Fill::kUsual, formats::f32());
   add_reduction<Argmax>(cases, "argmax", 4, 9, 49153, Fill::kUsual, formats::i32());
+  // More groups than an axis may have.
+  add_reduction<Argmax>(cases, "argmax", 4, 70003, 5, Fill::kUsual, formats::i32());
+  add_norm(cases, 4, {70003, 4}, {1e-5f, 0.0f}, Fill::kUsual, "");
   add_argmax_ties(cases);
 }
 

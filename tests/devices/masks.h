@@ -23,12 +23,14 @@ inline void small_groups(Target& target) {
   target.max_group_size = 64;
   target.shared_bytes = 16384;
 }
+inline void no_subgroups(Target& target) { target.subgroup_size = 0; }
 inline void no_small_stores(Target& target) { target.small_stores = false; }
 // parts_test.cpp has weights that need parts for it; here are operands that are refused.
 inline void small_buffers(Target& target) { target.max_buffer_bytes = 64 << 10; }
 inline void least(Target& target) {
   small_groups(target);
   no_small_stores(target);
+  no_subgroups(target);
   small_buffers(target);
   target.integer_dot = false;
   target.subgroup_size = 0;

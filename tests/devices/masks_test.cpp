@@ -54,6 +54,7 @@ const std::vector<Lack> kLacks = {
     {"opencl:0", "small_buffers", small_buffers, whole},
     {"opencl:0", "as_a_gpu", as_a_gpu, whole},
     {"opencl:0", "small_groups", small_groups, as_a_gpu},
+    {"vulkan:0", "no_subgroups", no_subgroups, whole},
     {"vulkan:0", "no_small_stores", no_small_stores, whole},
     {"vulkan:0", "small_buffers", small_buffers, whole},
     {"vulkan:0", "as_a_gpu", as_a_gpu, whole},
@@ -64,12 +65,8 @@ INSTANTIATE_TEST_SUITE_P(All, Masks, testing::ValuesIn(kLacks), [](const testing
   return device.substr(0, device.find(':')) + "_" + lack.param.name;
 });
 
-// Neither device says that it has subgroups, and no template would use them: there is nothing to mask. A template that
-// does needs a suite without them.
-TEST(NoMask, IsNeededOfSubgroups) {
-  const Mask with_subgroups = [](Target& target) { target.subgroup_size = 32; };
-  for (const char* id : {"opencl:0", "vulkan:0"}) EXPECT_EQ(first_change(id, with_subgroups, whole), "");
-}
+// opencl:0 does not say that it has subgroups: there is nothing to mask.
+TEST(NoMask, IsNeededOfSubgroupsOfOpenCl) { EXPECT_EQ(first_change("opencl:0", no_subgroups, whole), ""); }
 
 }  // namespace
 }  // namespace trireme::devices_test
