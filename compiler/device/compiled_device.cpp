@@ -70,6 +70,7 @@ std::vector<Assessment> CompiledDevice::assess(std::span<const OpDesc> ops) cons
     }
     OpCost cost = op_cost(op);
     cost.weight_bytes = 0;
+    cost.workspace_bytes = workspace_bytes(**calls);
     for (size_t i = 0; i < op.inputs.size(); ++i) {
       const TensorDesc& desc = op.inputs[i].desc;
       if (!op.inputs[i].constant) continue;

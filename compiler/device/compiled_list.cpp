@@ -5,7 +5,7 @@
 namespace trireme::compiler {
 
 Result<BoundCall> CompiledList::bound(const CompiledOp& op, const KernelCall& call, const OpRanges& ranges,
-                                      const DispatchOperands& operands) const {
+                                      const BufferRange& workspace, const DispatchOperands& operands) const {
   BoundCall made{&call, {}, {}};
   for (const Binding& binding : call.bindings) {
     BufferRange range;
@@ -13,6 +13,7 @@ Result<BoundCall> CompiledList::bound(const CompiledOp& op, const KernelCall& ca
       case Binding::Kind::kInput: range = ranges.inputs[size_t(binding.index)]; break;
       case Binding::Kind::kOutput: range = ranges.outputs[size_t(binding.index)]; break;
       case Binding::Kind::kPlane: range = op.constants[size_t(binding.index)]->range(binding); break;
+      case Binding::Kind::kWorkspace: range = {workspace.buffer, workspace.offset, binding.bytes}; break;
       case Binding::Kind::kRowCount: {
         range = binding.rows == RowDomain::kTokens ? operands.token_count : operands.output_count;
         TRIREME_TRY(check_range(range));
@@ -34,10 +35,20 @@ Status CompiledList::dispatch(std::shared_ptr<const PreparedOp> op, const Dispat
   if (!compiled || compiled->device != &device_)
     return fail(ErrorCode::kInvalidArgument, "dispatch on " + device_.info().id,
                 "the op was prepared by another device");
-  TRIREME_ASSIGN(const OpRanges ranges, op_ranges(compiled->description, operands.ranges));
+  std::span<const BufferRange> bound_ranges = operands.ranges;
+  BufferRange workspace;
+  if (const uint64_t bytes = compiled->workspace_bytes(); bytes > 0) {
+    if (bound_ranges.empty() || bound_ranges.back().bytes < bytes)
+      return fail(ErrorCode::kInvalidArgument, "dispatch of " + compiled->description.text(),
+                  "it needs a workspace of " + std::to_string(bytes) + " bytes");
+    workspace = bound_ranges.back();
+    TRIREME_TRY(check_range(workspace));
+    bound_ranges = bound_ranges.first(bound_ranges.size() - 1);
+  }
+  TRIREME_ASSIGN(const OpRanges ranges, op_ranges(compiled->description, bound_ranges));
   for (const KernelCall& call : *compiled->calls) {
     if (&call != &compiled->calls->front()) TRIREME_TRY(barrier());  // the kernels of an op run one after the other
-    TRIREME_ASSIGN(BoundCall made, bound(*compiled, call, ranges, operands));
+    TRIREME_ASSIGN(BoundCall made, bound(*compiled, call, ranges, workspace, operands));
     waiting_.push_back(std::move(made));
   }
   ops_.push_back(std::move(op));

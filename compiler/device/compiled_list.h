@@ -17,7 +17,7 @@ class CompiledOp final : public PreparedOp {
   const CompiledDevice* device = nullptr;
 
   const OpDesc& desc() const override { return description; }
-  uint64_t workspace_bytes() const override { return 0; }
+  uint64_t workspace_bytes() const override { return compiler::workspace_bytes(*calls); }
 };
 
 // Kernels are built when what is recorded between two barriers is complete, for its ops share launches.
@@ -37,7 +37,7 @@ class CompiledList final : public CommandList {
   // Launches what has been dispatched since the last barrier.
   Status launch();
   Result<BoundCall> bound(const CompiledOp& op, const KernelCall& call, const OpRanges& ranges,
-                          const DispatchOperands& operands) const;
+                          const BufferRange& workspace, const DispatchOperands& operands) const;
 
   CompiledDevice& device_;
   std::unique_ptr<KernelList> list_;

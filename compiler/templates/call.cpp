@@ -12,6 +12,8 @@ using kernel::Builder;
 using kernel::Op;
 using kernel::Scalar;
 using kernel::Term;
+using kernel::Terms;
+using kernel::Type;
 
 uint32_t CallBuilder::input(int index, const std::string& name, Access access) {
   bindings_.push_back({.kind = Binding::Kind::kInput, .index = index});
@@ -26,6 +28,11 @@ uint32_t CallBuilder::output(int index, const std::string& name, Access access) 
 uint32_t CallBuilder::plane(int input, int plane, const std::string& name, uint64_t offset, uint64_t bytes) {
   bindings_.push_back({Binding::Kind::kPlane, input, plane, RowDomain::kFixed, offset, bytes});
   return buffer(name, Access::kRead);
+}
+
+uint32_t CallBuilder::workspace(const std::string& name, uint64_t bytes, Access access) {
+  bindings_.push_back({.kind = Binding::Kind::kWorkspace, .bytes = bytes});
+  return buffer(name, access);
 }
 
 Term CallBuilder::row_count(const TensorDesc& operand) {
@@ -64,6 +71,14 @@ Result<OpCalls> CallBuilder::calls(std::array<uint32_t, 3> groups) {
   return calls;
 }
 
+uint64_t workspace_bytes(const OpCalls& calls) {
+  uint64_t bytes = 0;
+  for (const KernelCall& call : calls)
+    for (const Binding& binding : call.bindings)
+      if (binding.kind == Binding::Kind::kWorkspace) bytes = std::max(bytes, binding.bytes);
+  return bytes;
+}
+
 std::array<uint32_t, 3> linear_grid(int64_t groups) {
   const uint32_t rows = std::max(1u, ceil_div(groups, kMostGroups));
   return {ceil_div(groups, rows), rows, 1};
@@ -79,45 +94,65 @@ Term subgroup_reduce(CallBuilder& b, Op op, Term value) {
   return apply_function(Op::kNot, most);
 }
 
-Term reduce_by_subgroups(CallBuilder& b, Op op, Term value, uint32_t subgroups) {
-  const Term own = subgroup_reduce(b, op, value);
+Terms reduce_by_subgroups(CallBuilder& b, Op op, Terms values, uint32_t subgroups) {
+  for (Term& value : values) value = subgroup_reduce(b, op, value);
   if (subgroups == 1) {
     b.barrier();
-    return own;
+    return values;
   }
-  const uint32_t partial = b.shared("partial", value.type(), subgroups);
-  const Term subgroup = b.subgroup_id();
-  b.when(b.subgroup_lane() == 0u, [&] { b.store_shared(partial, subgroup, own); });
+  const auto count = uint32_t(values.size());
+  const Type type = values[0].type();
+  const uint32_t partial = b.shared("partial", type, subgroups * count);
+  const Term start = b.subgroup_id() * count;
+  b.when(b.subgroup_lane() == 0u, [&] {
+    for (uint32_t i = 0; i < count; ++i) b.store_shared(partial, start + i, values[i]);
+  });
   b.barrier();
-  Term all = b.load_shared(partial, b.u32(0));
-  for (uint32_t i = 1; i < subgroups; ++i) {
-    const Term next = b.load_shared(partial, b.u32(i));
-    all = b.apply(op, value.type(), {all, next});
+  for (uint32_t i = 0; i < count; ++i) {
+    values[i] = b.load_shared(partial, b.u32(i));
+    for (uint32_t subgroup = 1; subgroup < subgroups; ++subgroup) {
+      const Term next = b.load_shared(partial, b.u32(subgroup * count + i));
+      values[i] = b.apply(op, type, {values[i], next});
+    }
   }
+  return values;
+}
+
+// Items of the lower half take over from those of the upper one, until one has all.
+Terms reduce_by_halves(CallBuilder& b, Op op, const Terms& values, uint32_t group_size) {
+  const auto count = uint32_t(values.size());
+  const Type type = values[0].type();
+  const uint32_t partial = b.shared("partial", type, group_size * count);
+  const Term item = b.local_id();
+  for (uint32_t i = 0; i < count; ++i) b.store_shared(partial, item + i * group_size, values[i]);
+  for (uint32_t half = group_size / 2; half > 0; half /= 2) {
+    b.barrier();
+    b.when(item < half, [&] {
+      for (uint32_t i = 0; i < count; ++i) {
+        const Term mine = b.load_shared(partial, item + i * group_size);
+        const Term other = b.load_shared(partial, item + (half + i * group_size));
+        b.store_shared(partial, item + i * group_size, b.apply(op, type, {mine, other}));
+      }
+    });
+  }
+  b.barrier();
+  Terms all;
+  for (uint32_t i = 0; i < count; ++i) all.push_back(b.load_shared(partial, b.u32(i * group_size)));
   return all;
 }
 
 }  // namespace
 
+Terms group_reduce(CallBuilder& b, const Target& target, Op op, const Terms& values, uint32_t group_size) {
+  if (group_size == 1) return values;
+  if (target.subgroup_size <= 1 || group_size % target.subgroup_size != 0)
+    return reduce_by_halves(b, op, values, group_size);
+  b.use_subgroups(target.subgroup_size);
+  return reduce_by_subgroups(b, op, values, group_size / target.subgroup_size);
+}
+
 Term group_reduce(CallBuilder& b, const Target& target, Op op, Term value, uint32_t group_size) {
-  if (group_size == 1) return value;
-  if (target.subgroup_size > 1 && group_size % target.subgroup_size == 0) {
-    b.use_subgroups(target.subgroup_size);
-    return reduce_by_subgroups(b, op, value, group_size / target.subgroup_size);
-  }
-  const uint32_t partial = b.shared("partial", value.type(), group_size);
-  const Term item = b.local_id();
-  b.store_shared(partial, item, value);
-  for (uint32_t half = group_size / 2; half > 0; half /= 2) {
-    b.barrier();
-    b.when(item < half, [&] {
-      const Term mine = b.load_shared(partial, item);
-      const Term other = b.load_shared(partial, item + half);
-      b.store_shared(partial, item, b.apply(op, value.type(), {mine, other}));
-    });
-  }
-  b.barrier();
-  return b.load_shared(partial, b.u32(0));
+  return group_reduce(b, target, op, Terms{value}, group_size)[0];
 }
 
 Term exact_quotient(Builder& b, const Target& target, Term a, Term divisor) {

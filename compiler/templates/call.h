@@ -15,10 +15,11 @@ namespace trireme::compiler {
 // What a kernel's buffer is, in terms of the op.
 struct Binding {
   enum class Kind : uint8_t {
-    kInput,     // of the op, by its number among all inputs
-    kOutput,    // of the op
-    kPlane,     // of the constant that is input `index`, see WeightLayout
-    kRowCount,  // the I32 that limits the rows of `rows`; the kernel's first launch constant is its index
+    kInput,      // of the op, by its number among all inputs
+    kOutput,     // of the op
+    kPlane,      // of the constant that is input `index`, see WeightLayout
+    kWorkspace,  // of the op: `bytes` of it from its start
+    kRowCount,   // the I32 that limits the rows of `rows`; the kernel's first launch constant is its index
   };
   Kind kind = Kind::kInput;
   int index = 0;
@@ -36,6 +37,7 @@ struct KernelCall {
 
 // An op as kernels that run one after the other.
 using OpCalls = std::vector<KernelCall>;
+uint64_t workspace_bytes(const OpCalls& calls);
 
 // Of one axis of a grid: what every device allows (Vulkan's least maxComputeWorkGroupCount).
 inline constexpr uint32_t kMostGroups = 65535;
@@ -48,6 +50,8 @@ class CallBuilder : public kernel::Builder {
   uint32_t input(int index, const std::string& name, kernel::Access access = kernel::Access::kRead);
   uint32_t output(int index, const std::string& name, kernel::Access access = kernel::Access::kWrite);
   uint32_t plane(int input, int plane, const std::string& name, uint64_t offset = 0, uint64_t bytes = 0);
+
+  uint32_t workspace(const std::string& name, uint64_t bytes, kernel::Access access);
 
   // How many rows of an operand count: u32. Once a kernel.
   kernel::Term row_count(const TensorDesc& operand);
@@ -74,6 +78,9 @@ std::array<uint32_t, 3> linear_grid(int64_t groups);
 // tree in shared memory. Orders memory as a barrier does. `op` is kAdd, kMaximum, or kMinimum of integers. The group's
 // size must be a power of two. Exact for maxima and integers; the order of additions is one for the device.
 kernel::Term group_reduce(CallBuilder& b, const Target& target, kernel::Op op, kernel::Term value, uint32_t group_size);
+// Several of one type at once.
+kernel::Terms group_reduce(CallBuilder& b, const Target& target, kernel::Op op, const kernel::Terms& values,
+                           uint32_t group_size);
 
 // a / divisor, correctly rounded, of normal numbers above zero and of zero: zero where the quotient is no normal
 // number. Where the target divides to 2.5 ulp, this is done in integers.

@@ -166,6 +166,14 @@ void add_attention_cases(std::vector<CaseSource>& cases) {
       add_attention(cases, 1, op, {1, 1, 5, 16}, {9, 3, 64}, *format);
       add_attention(cases, 1, op, {13, 3, 3, 8}, {4, 2, 32}, *format);
     }
+    // Long enough for several groups to share the positions, rows enough to share a group, heads wide and odd.
+    add_attention(cases, 3, {.scale = 0.2f}, {3, 2, 40, 16}, {4, 2, 32}, *format);
+    add_attention(cases, 1, {.scale = 0.2f, .quantize = true}, {3, 2, 40, 16}, {4, 2, 32}, *format);
+    add_attention(cases, 3, {.scale = 0.2f, .window = 530}, {3, 1, 40, 16}, {2, 1, 24}, *format);
+    add_attention(cases, 3, {.scale = 0.2f}, {70, 3, 2, 32}, {6, 2, 16}, *format);
+    add_attention(cases, 3, {.scale = 0.1f}, {3, 1, 5, 16}, {14, 2, 80}, *format);
+    add_attention(cases, 3, {.scale = 0.05f}, {2, 1, 5, 16}, {9, 1, 512}, *format);
+    add_attention(cases, 3, {.scale = 0.1f}, {2, 1, 5, 16}, {2, 1, 131}, *format);
     add_attention(cases, 3, {.scale = 8.0f}, {4, 1, 4, 16}, {2, 1, 64}, *format);
     add_attention(cases, 4, {.scale = 0.125f}, {64, 1, 20, 32}, {9, 3, 64}, *format);
     add_attention(cases, 4, {.scale = 0.125f, .quantize = true}, {64, 1, 20, 32}, {9, 3, 64}, *format);

@@ -25,39 +25,39 @@ void norm_quantize_64(__global const void* x, __global const void* weight, __glo
     partial[item] = after;
     barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
     if (item < 32u) {
-      const float v10 = partial[item];
-      const float v12 = partial[item + 32u];
-      partial[item] = v10 + v12;
+      const float v11 = partial[item];
+      const float v13 = partial[item + 32u];
+      partial[item] = v11 + v13;
     }
     barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
     if (item < 16u) {
-      const float v16 = partial[item];
-      const float v18 = partial[item + 16u];
-      partial[item] = v16 + v18;
+      const float v17 = partial[item];
+      const float v19 = partial[item + 16u];
+      partial[item] = v17 + v19;
     }
     barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
     if (item < 8u) {
-      const float v22 = partial[item];
-      const float v24 = partial[item + 8u];
-      partial[item] = v22 + v24;
+      const float v23 = partial[item];
+      const float v25 = partial[item + 8u];
+      partial[item] = v23 + v25;
     }
     barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
     if (item < 4u) {
-      const float v28 = partial[item];
-      const float v30 = partial[item + 4u];
-      partial[item] = v28 + v30;
+      const float v29 = partial[item];
+      const float v31 = partial[item + 4u];
+      partial[item] = v29 + v31;
     }
     barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
     if (item < 2u) {
-      const float v34 = partial[item];
-      const float v36 = partial[item + 2u];
-      partial[item] = v34 + v36;
+      const float v35 = partial[item];
+      const float v37 = partial[item + 2u];
+      partial[item] = v35 + v37;
     }
     barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
     if (item < 1u) {
-      const float v39 = partial[item];
-      const float v41 = partial[item + 1u];
-      partial[item] = v39 + v41;
+      const float v40 = partial[item];
+      const float v42 = partial[item + 1u];
+      partial[item] = v40 + v42;
     }
     barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
     const float v44 = partial[0u];

@@ -1,0 +1,432 @@
+// Attention where the items of a group share queries that meet one head of the cache, so that k and v are read once for
+// all of them. Positions come in chunks of as many as the group has items: each item scores one against all queries,
+// and then sums its columns of v over its share of the chunk, with the softmax kept online. Where there are too few
+// queries for the device, several groups share the positions, and a second kernel joins what they found.
+#include <algorithm>
+#include <limits>
+
+#include "compiler/templates/attention.h"
+
+namespace trireme::compiler {
+
+using kernel::Access;
+using kernel::Op;
+using kernel::Scalar;
+using kernel::Term;
+using kernel::Terms;
+using kernel::Type;
+
+namespace {
+
+constexpr uint32_t kSoftwareItems = 8;  // of an emulated GPU, which makes a vector of so many
+constexpr uint32_t kMostQueries = 8;
+constexpr uint32_t kMostSums = 64;     // that an item can keep in registers
+constexpr uint32_t kPrefillRows = 64;  // from which on a tile has several rows
+constexpr uint32_t kMostSplits = 16;
+constexpr uint32_t kLeastSplit = 256;  // positions
+constexpr uint32_t kLeastUnits = 32;   // of a GPU that does not tell how many it has
+
+// What is loaded of a row of the cache at once. Halves come as words, of which all the lower ones make the first
+// vector and the upper ones the second.
+struct Piece {
+  uint32_t lanes = 1;
+  uint32_t vectors = 1;
+  uint32_t width() const { return lanes * vectors; }
+  // Where an element of a row stands among those of the pieces.
+  Term place(Term column) const {
+    if (vectors == 1) return column;
+    const Term inside = column % width();
+    return column - inside + (inside & 1u) * lanes + (inside >> 1u);
+  }
+};
+
+Piece piece_of(const AttentionShape& shape) {
+  if (!shape.half) return {shape.columns % 4 == 0 ? 4u : 1u, 1};
+  if (shape.columns % 8 == 0) return {4, 2};
+  return {1, shape.words && shape.columns % 2 == 0 ? 2u : 1u};
+}
+
+// How a group does its work.
+struct Plan {
+  QueryTile tile;
+  Piece piece;
+  uint32_t items = kGroupSize;
+  uint32_t splits = 1;  // groups that share the positions
+
+  uint32_t pieces = 1;  // of a row of the cache
+  uint32_t owned = 1;   // of them, that an item sums of v
+  uint32_t phases = 1;  // items that share a piece, each with its own positions
+
+  uint32_t sums() const { return tile.count() * owned * piece.width(); }  // of an item
+  uint32_t fold_words() const { return pieces * phases * piece.width(); }
+  uint32_t shared_bytes(uint32_t columns) const {
+    return 4 * (tile.count() * (columns + 2 * items) + items + fold_words());
+  }
+};
+
+uint32_t split_count(const Attention& params, const AttentionShape& shape, const Plan& plan, const Target& target) {
+  if (target.software || plan.tile.rows > 1) return 1;
+  const uint64_t groups = uint64_t(shape.rows) * shape.kv_heads * plan.tile.parts;
+  const uint64_t wanted = 2 * std::max(target.compute_units, kLeastUnits);
+  const uint64_t seen =
+      params.window > 0 ? std::min<uint64_t>(shape.context(), uint64_t(params.window)) : shape.context();
+  uint32_t splits = 1;
+  while (splits < kMostSplits && groups * splits < wanted && 2 * splits * kLeastSplit <= seen) splits *= 2;
+  return splits;
+}
+
+// What one split leaves of a query: the largest score, the sum of weights, and that of weights times v.
+uint32_t left_words(const AttentionShape& shape) { return shape.columns + 2; }
+
+Plan make_plan(const Attention& params, const AttentionShape& shape, const Target& target) {
+  Plan plan;
+  plan.items = target.software ? kSoftwareItems : kGroupSize;
+  plan.piece = piece_of(shape);
+  plan.pieces = shape.columns / plan.piece.width();
+  plan.owned = ceil_div(plan.pieces, plan.items);
+  plan.phases = std::max(1u, plan.items / plan.pieces);
+  const uint32_t most_rows = shape.rows >= kPrefillRows ? kMostQueries : 1;
+  for (uint32_t most = kMostQueries; most >= 1; most /= 2) {
+    plan.tile = query_tile(shape, most, most_rows);
+    if (plan.shared_bytes(shape.columns) <= target.shared_bytes && plan.sums() <= kMostSums) break;
+  }
+  plan.splits = split_count(params, shape, plan, target);
+  const auto bytes = [&] { return uint64_t(shape.rows) * shape.heads * plan.splits * left_words(shape) * 4; };
+  while (target.max_buffer_bytes > 0 && plan.splits > 1 && bytes() > target.max_buffer_bytes) plan.splits /= 2;
+  return plan;
+}
+
+uint64_t workspace_bytes(const AttentionShape& shape, const Plan& plan) {
+  return uint64_t(shape.rows) * shape.heads * plan.splits * left_words(shape) * sizeof(float);
+}
+
+std::string name_of(const char* kind, const AttentionShape& shape) {
+  return kind + std::to_string(shape.heads) + "x" + std::to_string(shape.columns);
+}
+
+class GroupAttention {
+ public:
+  GroupAttention(const Attention& params, const OpDesc& op, const AttentionShape& shape, const Plan& plan,
+                 const Target& target)
+      : params_(params),
+        shape_(shape),
+        plan_(plan),
+        target_(target),
+        b_(name_of("attention_", shape), plan.items),
+        operands_(bind(b_)),
+        out_(plan.splits > 1 ? b_.workspace("left", workspace_bytes(shape, plan), Access::kWrite) : b_.output(0, "y")),
+        query_(b_.shared("query", kernel::kF32, plan.tile.count() * shape.columns)),
+        weights_(b_.shared("weights", kernel::kF32, plan.tile.count() * plan.items)),
+        places_(b_.shared("places", kernel::kU32, plan.items)),
+        fold_(b_.shared("fold", kernel::kF32, plan.fold_words())),
+        rows_(b_.row_count(op.inputs[0].desc)),
+        item_(b_.local_id()),
+        first_row_(b_.group_id(1) * plan.tile.rows),
+        part_(plan.splits > 1 ? b_.group_id(0) / plan.splits : b_.group_id(0)),
+        queries_(b_, params, shape, operands_, plan.tile, part_, first_row_, rows_) {
+    b_.comment(std::to_string(plan.tile.heads) + " heads of " + std::to_string(plan.tile.rows) + " rows a group" +
+               (plan.splits > 1 ? ", " + std::to_string(plan.splits) + " groups share the positions" : ""));
+  }
+
+  Result<KernelCall> write() {
+    b_.when(first_row_ < rows_, [&] {
+      queries_.read_rows();
+      read_queries();
+      State state;
+      for (uint32_t i = 0; i < count(); ++i) {
+        state.largest.push_back(b_.f32(std::numeric_limits<float>::lowest()));
+        state.weight.push_back(b_.f32(0));
+      }
+      state.sums = Terms(count() * plan_.owned * plan_.piece.vectors, zeros());
+      State done = plan_.tile.rows == 1 ? add_sequence(b_.u32(0), state)
+                                        : unpacked(b_.loop(b_.u32(0), b_.u32(plan_.tile.rows), b_.u32(1), packed(state),
+                                                           [&](Term row, const Terms& carried) {
+                                                             return packed(add_sequence(row, unpacked(carried)));
+                                                           }));
+      done.weight = group_reduce(b_, target_, Op::kAdd, done.weight, plan_.items);
+      for (uint32_t query = 0; query < count(); ++query) finish(query, done);
+      if (params_.quantize && plan_.splits == 1) quantize();
+    });
+    return b_.call({shape_.kv_heads * plan_.tile.parts * plan_.splits, ceil_div(shape_.rows, plan_.tile.rows), 1});
+  }
+
+ private:
+  // Of each query: the largest score, this item's sum of weights, and of weights times v for each vector that it owns.
+  struct State {
+    Terms largest, weight, sums;
+  };
+  static Terms packed(const State& state) {
+    Terms all = state.largest;
+    all.insert(all.end(), state.weight.begin(), state.weight.end());
+    all.insert(all.end(), state.sums.begin(), state.sums.end());
+    return all;
+  }
+  State unpacked(const Terms& all) const {
+    return {{all.begin(), all.begin() + count()},
+            {all.begin() + count(), all.begin() + 2 * count()},
+            {all.begin() + 2 * count(), all.end()}};
+  }
+
+  uint32_t count() const { return plan_.tile.count(); }
+  // Loads that are on their way at once. An emulated GPU has no use for it, and takes long to build what is unrolled.
+  uint32_t most_unrolled() const { return target_.software ? 1 : 4; }
+  Term zeros() { return splat(b_.f32(0), int(plan_.piece.lanes)); }
+
+  void read_queries() {
+    for (uint32_t query = 0; query < count(); ++query) {
+      const Term start = queries_.start(query);
+      b_.loop(item_, b_.u32(shape_.columns), b_.u32(plan_.items), [&](Term column) {
+        b_.store_shared(query_, plan_.piece.place(column) + query * shape_.columns,
+                        b_.load(operands_.q, start + column, kernel::kF32));
+      });
+    }
+    b_.barrier();
+  }
+
+  // A piece of a row, by its number among all of the cache's.
+  Terms load_piece(uint32_t cache, Term number) {
+    if (!shape_.half) return {b_.load(cache, number, {Scalar::kF32, int(plan_.piece.lanes)})};
+    if (plan_.piece.vectors == 2) {
+      const Term words = b_.load(cache, number, {Scalar::kU32, int(plan_.piece.lanes)});
+      return {half_to_float(words & 0xffffu), half_to_float(words >> 16u)};
+    }
+    if (!shape_.words) return {half_to_float(convert(b_.load(cache, number, kernel::kU16), Scalar::kU32))};
+    const Term word = b_.load(cache, number >> 1u, kernel::kU32);
+    return {half_to_float((word >> ((number & 1u) << 4u)) & b_.u32(0xffff))};
+  }
+
+  State add_sequence(Term index, const State& state) {
+    const Queries::Span span = queries_.span(index);
+    const Term begin = plan_.splits > 1 ? span.begin + b_.group_id(0) % plan_.splits * plan_.items : span.begin;
+    return unpacked(
+        b_.loop(begin, span.end, b_.u32(plan_.splits * plan_.items), packed(state),
+                [&](Term chunk, const Terms& carried) { return packed(add_chunk(chunk, span, unpacked(carried))); }));
+  }
+
+  State add_chunk(Term chunk, const Queries::Span& span, const State& before) {
+    const Term position = b_.named(chunk + item_, "position");
+    const Term inside = minimum(position, span.end - 1u);
+    const Term block =
+        b_.load(operands_.table, span.sequence * shape_.table_columns + inside / shape_.block_size, kernel::kU32);
+    const Term place =
+        ((block * shape_.kv_heads + queries_.kv_head()) * shape_.block_size + inside % shape_.block_size) *
+        plan_.pieces;
+    Terms scores = dot_products(place);
+    for (uint32_t query = 0; query < count(); ++query) {
+      Term seen = (queries_.sequence(query) == span.sequence) & (position < queries_.length(query));
+      if (params_.window > 0) seen = seen & (queries_.first(query) <= position);
+      scores[query] = select(seen, capped(params_, scores[query] * b_.f32(params_.scale)),
+                             b_.f32(-std::numeric_limits<float>::infinity()));
+    }
+    State after;
+    after.largest = group_reduce(b_, target_, Op::kMaximum, scores, plan_.items);
+    Terms shrinks;
+    b_.store_shared(places_, item_, place);
+    for (uint32_t query = 0; query < count(); ++query) {
+      after.largest[query] = maximum(after.largest[query], before.largest[query]);
+      const Term weight = apply_function(Op::kExponential, scores[query] - after.largest[query]);
+      b_.store_shared(weights_, item_ + query * plan_.items, weight);
+      shrinks.push_back(apply_function(Op::kExponential, before.largest[query] - after.largest[query]));
+      after.weight.push_back(before.weight[query] * shrinks[query] + weight);
+    }
+    b_.barrier();
+    after.sums = before.sums;
+    const uint32_t each = plan_.owned * plan_.piece.vectors;
+    for (uint32_t i = 0; i < after.sums.size(); ++i)
+      after.sums[i] = after.sums[i] * splat(shrinks[i / each], int(plan_.piece.lanes));
+    after.sums = add_values(minimum(span.end - chunk, b_.u32(plan_.items)), after.sums);
+    return after;
+  }
+
+  // Of every query with the row of k at `place`.
+  Terms dot_products(Term place) {
+    uint32_t unroll = most_unrolled();
+    while (plan_.pieces % unroll != 0) unroll /= 2;
+    const Terms sums = b_.loop(
+        b_.u32(0), b_.u32(plan_.pieces), b_.u32(unroll), Terms(count(), zeros()), [&](Term first, const Terms& before) {
+          std::vector<Terms> pieces;
+          for (uint32_t i = 0; i < unroll; ++i) pieces.push_back(load_piece(operands_.k_cache, place + (first + i)));
+          Terms after = before;
+          for (uint32_t i = 0; i < unroll; ++i)
+            for (uint32_t vector = 0; vector < plan_.piece.vectors; ++vector)
+              for (uint32_t query = 0; query < count(); ++query) {
+                const Term at = (first + (i + query * plan_.pieces)) * plan_.piece.vectors + vector;
+                const Term value = b_.load_shared(query_, at, int(plan_.piece.lanes));
+                after[query] = fused_multiply_add(value, pieces[i][vector], after[query]);
+              }
+          return after;
+        });
+    Terms products;
+    for (const Term& sum : sums) {
+      Term product = extract(sum, 0);
+      for (uint32_t lane = 1; lane < plan_.piece.lanes; ++lane) product = product + extract(sum, lane);
+      products.push_back(product);
+    }
+    return products;
+  }
+
+  Term phase() { return plan_.phases == 1 ? b_.u32(0) : item_ / plan_.pieces; }
+  Term own_piece(uint32_t i) {
+    if (plan_.owned == 1) return plan_.pieces >= plan_.items ? item_ : item_ % plan_.pieces;
+    return minimum(item_ + i * plan_.items, b_.u32(plan_.pieces - 1));
+  }
+  // Items beyond the last phase have nothing.
+  Term works() { return phase() < plan_.phases; }
+
+  // The chunk's first `positions` rows of v, times their weights.
+  Terms add_values(Term positions, const Terms& sums) {
+    uint32_t unroll = most_unrolled();
+    while (unroll > 1 && plan_.items % (plan_.phases * unroll) != 0) unroll /= 2;
+    const Term begin = select(works(), phase(), positions);
+    return b_.loop(begin, positions, b_.u32(plan_.phases * unroll), sums, [&](Term first, const Terms& before) {
+      std::vector<Terms> pieces;
+      for (uint32_t i = 0; i < unroll; ++i) {
+        const Term place = b_.load_shared(places_, first + i * plan_.phases);
+        for (uint32_t own = 0; own < plan_.owned; ++own)
+          pieces.push_back(load_piece(operands_.v_cache, place + own_piece(own)));
+      }
+      Terms after;
+      for (uint32_t query = 0; query < count(); ++query) {
+        Terms weights;
+        for (uint32_t i = 0; i < unroll; ++i)
+          weights.push_back(splat(b_.load_shared(weights_, first + (i * plan_.phases + query * plan_.items)),
+                                  int(plan_.piece.lanes)));
+        for (uint32_t own = 0; own < plan_.owned; ++own)
+          for (uint32_t vector = 0; vector < plan_.piece.vectors; ++vector) {
+            Term sum = before[after.size()];
+            for (uint32_t i = 0; i < unroll; ++i)
+              sum = fused_multiply_add(weights[i], pieces[i * plan_.owned + own][vector], sum);
+            after.push_back(sum);
+          }
+      }
+      return after;
+    });
+  }
+
+  // A query's sums of all phases become one, and go where they belong. Begins with a barrier after the first.
+  void finish(uint32_t query, const State& done) {
+    if (query > 0) b_.barrier();
+    const uint32_t each = plan_.owned * plan_.piece.vectors;
+    b_.when(works(), [&] {
+      for (uint32_t own = 0; own < plan_.owned; ++own)
+        b_.when(item_ + own * plan_.items < plan_.pieces * plan_.phases, [&] {
+          for (uint32_t vector = 0; vector < plan_.piece.vectors; ++vector)
+            b_.store_shared(fold_, (phase() * plan_.pieces + own_piece(own)) * plan_.piece.vectors + vector,
+                            done.sums[query * each + own * plan_.piece.vectors + vector]);
+        });
+    });
+    b_.barrier();
+    const Term left =
+        (queries_.start(query) / shape_.columns * plan_.splits + b_.group_id(0) % plan_.splits) * left_words(shape_);
+    b_.loop(item_, b_.u32(shape_.columns), b_.u32(plan_.items), [&](Term column) {
+      const Term at = plan_.piece.place(column);
+      const Term sum =
+          b_.loop(at, b_.u32(plan_.phases * shape_.columns), b_.u32(shape_.columns), {b_.f32(0)},
+                  [&](Term place, const Terms& before) { return Terms{before[0] + b_.load_shared(fold_, place)}; })[0];
+      if (plan_.splits > 1) {
+        b_.when(queries_.exists(query), [&] { b_.store(out_, left + column + 2u, sum); });
+      } else if (params_.quantize) {
+        b_.store_shared(query_, column + query * shape_.columns,
+                        sum / done.weight[query]);  // nothing reads it any more
+      } else {
+        b_.when(queries_.exists(query),
+                [&] { b_.store(out_, queries_.start(query) + column, sum / done.weight[query]); });
+      }
+    });
+    if (plan_.splits == 1) return;
+    b_.when((item_ == 0u) & queries_.exists(query), [&] {
+      b_.store(out_, left, done.largest[query]);
+      b_.store(out_, left + 1u, done.weight[query]);
+    });
+  }
+
+  void quantize() {
+    b_.barrier();
+    const uint32_t parts = shape_.columns / 32;
+    for (uint32_t query = 0; query < count(); ++query)
+      b_.when(queries_.exists(query), [&] {
+        b_.loop(item_, b_.u32(parts), b_.u32(plan_.items), [&](Term part) {
+          const Q8Group group{out_, queries_.row(query), queries_.head(query) * parts + part,
+                              int64_t(shape_.heads) * shape_.columns};
+          store_q8_group(b_, target_, group,
+                         [&](Term i) { return b_.load_shared(query_, (part << 5u) + i + query * shape_.columns); });
+        });
+      });
+  }
+
+  const Attention& params_;
+  const AttentionShape& shape_;
+  const Plan& plan_;
+  const Target& target_;
+  CallBuilder b_;
+  AttentionOperands operands_;
+  uint32_t out_;      // y, or what splits leave
+  uint32_t query_;    // [queries][columns], in the order of pieces
+  uint32_t weights_;  // [queries][items]: of the chunk
+  uint32_t places_;   // [items]: of the chunk's rows, in pieces
+  uint32_t fold_;     // [phases][columns]
+  Term rows_, item_, first_row_, part_;
+  Queries queries_;
+};
+
+// A group a head of a row.
+Result<KernelCall> write_join(const Attention& params, const OpDesc& op, const AttentionShape& shape, const Plan& plan,
+                              const Target& target) {
+  CallBuilder b(name_of("attention_join_", shape), kGroupSize);
+  b.comment("what " + std::to_string(plan.splits) + " groups found of their positions");
+  const uint32_t left = b.workspace("left", workspace_bytes(shape, plan), Access::kRead), y = b.output(0, "y");
+  const uint32_t value = params.quantize ? b.shared("value", kernel::kF32, shape.columns) : 0;
+  const Term rows = b.row_count(op.inputs[0].desc);
+  const Term head = b.named(b.group_id(0), "head"), row = b.named(b.group_id(1), "row"), item = b.local_id();
+  const uint32_t words = left_words(shape);
+  b.when(row < rows, [&] {
+    const Term query = row * shape.heads + head, start = query * (plan.splits * words);
+    Terms largest, factors;
+    for (uint32_t split = 0; split < plan.splits; ++split)
+      largest.push_back(b.load(left, start + split * words, kernel::kF32));
+    Term most = largest[0];
+    for (const Term& other : largest) most = maximum(most, other);
+    Term weight = b.f32(0);
+    for (uint32_t split = 0; split < plan.splits; ++split) {
+      factors.push_back(apply_function(Op::kExponential, largest[split] - most));
+      const Term own = b.load(left, start + (split * words + 1), kernel::kF32);
+      weight = fused_multiply_add(own, factors[split], weight);
+    }
+    b.loop(item, b.u32(shape.columns), b.u32(kGroupSize), [&](Term column) {
+      Term sum = b.f32(0);
+      for (uint32_t split = 0; split < plan.splits; ++split) {
+        const Term own = b.load(left, start + column + (split * words + 2), kernel::kF32);
+        sum = fused_multiply_add(own, factors[split], sum);
+      }
+      if (params.quantize) {
+        b.store_shared(value, column, sum / weight);
+      } else {
+        b.store(y, query * shape.columns + column, sum / weight);
+      }
+    });
+    if (!params.quantize) return;
+    b.barrier();
+    b.loop(item, b.u32(shape.columns / 32), b.u32(kGroupSize), [&](Term part) {
+      const Q8Group group{y, row, head * (shape.columns / 32) + part, int64_t(shape.heads) * shape.columns};
+      store_q8_group(b, target, group, [&](Term i) { return b.load_shared(value, (part << 5u) + i); });
+    });
+  });
+  return b.call({shape.heads, shape.rows, 1});
+}
+
+}  // namespace
+
+Result<OpCalls> write_attention_groups(const Attention& params, const OpDesc& op, const AttentionShape& shape,
+                                       const Target& target) {
+  const Plan plan = make_plan(params, shape, target);
+  OpCalls calls;
+  TRIREME_ASSIGN(KernelCall main, GroupAttention(params, op, shape, plan, target).write());
+  calls.push_back(std::move(main));
+  if (plan.splits > 1) {
+    TRIREME_ASSIGN(KernelCall join, write_join(params, op, shape, plan, target));
+    calls.push_back(std::move(join));
+  }
+  return calls;
+}
+
+}  // namespace trireme::compiler
