@@ -28,8 +28,10 @@ std::optional<std::string> disagreement(const GraphCase& test, const Judged& a, 
 
 }  // namespace
 
-GraphCheck::GraphCheck(std::shared_ptr<Device> reference, std::vector<std::shared_ptr<Device>> devices)
-    : reference_(std::move(reference)), devices_(std::move(devices)) {
+void GraphCheck::use(std::shared_ptr<Device> reference, std::vector<std::shared_ptr<Device>> devices) {
+  reference_ = std::move(reference);
+  devices_ = std::move(devices);
+  traits_ = {};
   for (const auto& device : devices_) {
     const NumericTraits& own = device->info().numeric;
     traits_.accumulator_epsilon = std::max(traits_.accumulator_epsilon, own.accumulator_epsilon);

@@ -22,7 +22,11 @@ struct GraphCounts {
 class GraphCheck {
  public:
   // The devices under the validation layer of the caller's choice.
-  GraphCheck(std::shared_ptr<Device> reference, std::vector<std::shared_ptr<Device>> devices);
+  GraphCheck(std::shared_ptr<Device> reference, std::vector<std::shared_ptr<Device>> devices) {
+    use(std::move(reference), std::move(devices));
+  }
+  // From now on these, instead of those before.
+  void use(std::shared_ptr<Device> reference, std::vector<std::shared_ptr<Device>> devices);
 
   // One graph: its text reads back, the compiler's rewrites keep its results, and all devices give what they may.
   std::optional<Finding> check(const std::string& seed);

@@ -67,18 +67,31 @@ Result<std::shared_ptr<Device>> open(const std::string& id) {
   return random::open_op_device(id);
 }
 
-Result<int> run_graphs(const Options& options) {
-  std::vector<std::string> said;
-  const Validation validation([&](const Error& finding) { said.push_back(finding.message()); });
+// A device keeps the kernels that it has built, and thousands of graphs have more than fit into memory.
+constexpr int kGraphsOfDevices = 200;
+
+Status open_devices(const Options& options, const Validation& validation, random::GraphCheck& check) {
   std::vector<std::shared_ptr<Device>> devices;
   for (const std::string& id : options.devices) {
     TRIREME_ASSIGN(auto device, open(id));
     devices.push_back(validate(std::move(device), validation));
   }
   TRIREME_ASSIGN(auto reference, open("reference:0"));
-  random::GraphCheck check(validate(std::move(reference), validation), std::move(devices));
-  const int findings = run(options, [&](const std::string& seed) {
+  check.use(validate(std::move(reference), validation), std::move(devices));
+  return {};
+}
+
+Result<int> run_graphs(const Options& options) {
+  std::vector<std::string> said;
+  const Validation validation([&](const Error& finding) { said.push_back(finding.message()); });
+  random::GraphCheck check(nullptr, {});
+  TRIREME_TRY(open_devices(options, validation, check));
+  int done = 0;
+  const int findings = run(options, [&](const std::string& seed) -> std::optional<Finding> {
     said.clear();
+    if (++done % kGraphsOfDevices == 0)
+      if (const Status opened = open_devices(options, validation, check); !opened)
+        return Finding{seed, opened.error().message(), ""};
     auto finding = check.check(seed);
     if (!finding && !said.empty()) finding = Finding{seed, "validation: " + said.front(), ""};
     return finding;
