@@ -76,7 +76,8 @@ class KernelDevice {
   // Turns a source into what load_kernel() takes, to be kept for later starts under Target::build_key; may run for
   // seconds. Errors: kInternal with what the driver's compiler said, and the entry's name.
   virtual Result<std::vector<std::byte>> build_kernel(const KernelSource& source) = 0;
-  // Errors: kCorruptData when the bytes are not what build_kernel() gives for this source on this device and driver;
+  // `built` is what build_kernel() gave for this source under this Target::build_key; who keeps it sees to that, for
+  // drivers do not. Errors: kCorruptData when the driver does not take it, or when it holds another kernel;
   // kUnsupported, also of build_kernel(), when the kernel's groups are larger or share more than the device can.
   virtual Result<std::shared_ptr<const Kernel>> load_kernel(const KernelSource& source,
                                                             std::span<const std::byte> built) = 0;

@@ -64,12 +64,12 @@ Status OpenClDevice::submit(KernelList& list, std::span<const TimelinePoint> wai
 }
 
 Result<std::vector<std::byte>> OpenClDevice::build_kernel(const KernelSource& source) {
-  return OpenClKernel::build(*connection_, source, target_.build_key);
+  return OpenClKernel::build(*connection_, source);
 }
 
 Result<std::shared_ptr<const Kernel>> OpenClDevice::load_kernel(const KernelSource& source,
                                                                 std::span<const std::byte> built) {
-  return OpenClKernel::load(connection_, source, built, target_.build_key);
+  return OpenClKernel::load(connection_, source, built);
 }
 
 Result<std::unique_ptr<KernelList>> OpenClDevice::create_list() {

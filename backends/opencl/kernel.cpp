@@ -1,8 +1,6 @@
 #include "backends/opencl/kernel.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 
 #include "backends/opencl/error.h"
 
@@ -11,31 +9,6 @@ namespace {
 
 constexpr char kOptions[] = "-cl-std=CL1.2";
 constexpr char kExactOptions[] = "-cl-std=CL1.2 -cl-fp32-correctly-rounded-divide-sqrt";
-
-// Precedes the driver's binary. A change of the build options is a change of the magic number.
-struct Header {
-  std::array<char, 8> magic = {'T', 'R', 'I', 'C', 'L', '0', '0', '2'};
-  uint64_t build_key = 0;  // its checksum
-  uint64_t bytes = 0;
-  uint64_t checksum = 0;
-
-  bool operator==(const Header&) const = default;
-};
-
-// FNV-1a.
-uint64_t checksum(std::span<const std::byte> bytes) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const std::byte byte : bytes) hash = (hash ^ uint64_t(byte)) * 0x100000001b3;
-  return hash;
-}
-
-Header header_of(std::string_view build_key, std::span<const std::byte> binary) {
-  Header header;
-  header.build_key = checksum(std::as_bytes(std::span(build_key)));
-  header.bytes = binary.size();
-  header.checksum = checksum(binary);
-  return header;
-}
 
 std::string build_log(const Connection& connection, cl_program program) {
   const auto& get = connection.library().clGetProgramBuildInfo;
@@ -108,22 +81,18 @@ Result<Handle<cl_kernel>> create_kernel(const Connection& connection, cl_program
   return kernel;
 }
 
-// The header and then the binary.
-Result<std::vector<std::byte>> read_binary(const Connection& connection, cl_program program,
-                                           std::string_view build_key) {
+Result<std::vector<std::byte>> read_binary(const Connection& connection, cl_program program) {
   const auto& get = connection.library().clGetProgramInfo;
   size_t bytes = 0;  // of one program for one device
   TRIREME_TRY(
       connection.check(get(program, CL_PROGRAM_BINARY_SIZES, sizeof(bytes), &bytes, nullptr), "clGetProgramInfo"));
   if (bytes == 0) return fail(ErrorCode::kInternal, connection.id(), "its driver gives no binary of a built program");
-  std::vector<std::byte> built(sizeof(Header) + bytes);
-  auto* binary = reinterpret_cast<unsigned char*>(built.data() + sizeof(Header));
+  std::vector<std::byte> binary(bytes);
+  auto* start = reinterpret_cast<unsigned char*>(binary.data());
   TRIREME_TRY(
-      connection.check(get(program, CL_PROGRAM_BINARIES, sizeof(unsigned char*), static_cast<void*>(&binary), nullptr),
+      connection.check(get(program, CL_PROGRAM_BINARIES, sizeof(unsigned char*), static_cast<void*>(&start), nullptr),
                        "clGetProgramInfo"));
-  const Header header = header_of(build_key, std::span(built).subspan(sizeof(Header)));
-  std::memcpy(built.data(), &header, sizeof(header));
-  return built;
+  return binary;
 }
 
 Result<Handle<cl_program>> load_program(const Connection& connection, std::span<const std::byte> binary) {
@@ -140,23 +109,9 @@ Result<Handle<cl_program>> load_program(const Connection& connection, std::span<
   return program;
 }
 
-Status check_bytes(std::span<const std::byte> built, std::string_view build_key) {
-  Header header;
-  if (built.size() <= sizeof(header)) return fail(ErrorCode::kCorruptData, "built kernel", "it is too short");
-  std::memcpy(&header, built.data(), sizeof(header));
-  const Header expected = header_of(build_key, built.subspan(sizeof(header)));
-  if (header == expected) return {};
-  if (header.magic != expected.magic)
-    return fail(ErrorCode::kCorruptData, "built kernel", "it does not begin as one of an OpenCL device");
-  if (header.build_key != expected.build_key)
-    return fail(ErrorCode::kCorruptData, "built kernel", "it was built for another device or driver");
-  return fail(ErrorCode::kCorruptData, "built kernel", "its length or checksum is wrong");
-}
-
 }  // namespace
 
-Result<std::vector<std::byte>> OpenClKernel::build(const Connection& connection, const KernelSource& source,
-                                                   std::string_view build_key) {
+Result<std::vector<std::byte>> OpenClKernel::build(const Connection& connection, const KernelSource& source) {
   const auto build = [&]() -> Result<std::vector<std::byte>> {
     const Library& library = connection.library();
     const char* text = source.code.data();
@@ -168,7 +123,7 @@ Result<std::vector<std::byte>> OpenClKernel::build(const Connection& connection,
     TRIREME_TRY(build_program(connection, program.get()));
     TRIREME_ASSIGN(const auto kernel, create_kernel(connection, program.get(), source.entry));
     TRIREME_TRY(check_kernel(connection, kernel.get(), source));
-    return read_binary(connection, program.get(), build_key);
+    return read_binary(connection, program.get());
   };
   auto built = build();
   if (!built) return fail(std::move(built).error(), "building kernel " + source.entry);
@@ -177,18 +132,16 @@ Result<std::vector<std::byte>> OpenClKernel::build(const Connection& connection,
 
 Result<std::shared_ptr<const OpenClKernel>> OpenClKernel::load(std::shared_ptr<Connection> connection,
                                                                const KernelSource& source,
-                                                               std::span<const std::byte> built,
-                                                               std::string_view build_key) {
+                                                               std::span<const std::byte> built) {
   std::shared_ptr<OpenClKernel> kernel(new OpenClKernel(std::move(connection), source));
   const auto load = [&]() -> Status {
-    TRIREME_TRY(check_bytes(built, build_key));
-    TRIREME_ASSIGN(kernel->program_, load_program(*kernel->connection_, built.subspan(sizeof(Header))));
+    TRIREME_ASSIGN(kernel->program_, load_program(*kernel->connection_, built));
     TRIREME_ASSIGN(const auto instance, kernel->instance());
     return check_kernel(*kernel->connection_, instance.get(), source);
   };
   const Status loaded = load();
   if (loaded) return kernel;
-  // The bytes are as they were written; a program that is not this source's was kept under its name.
+  // What is wrong is not the driver but what was kept.
   Error error = loaded.error();
   if (error.code() == ErrorCode::kInternal)
     error = Error(ErrorCode::kCorruptData, error.what(), error.why(), "build the kernel again");

@@ -1,9 +1,8 @@
-// OpenClKernel: one function of a built program; and the bytes that it is kept as.
+// OpenClKernel: one function of a built program.
 #pragma once
 
 #include <memory>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "backends/opencl/connection.h"
@@ -14,11 +13,9 @@ namespace trireme::opencl {
 class OpenClKernel final : public Kernel {
  public:
   // As KernelDevice::build_kernel and load_kernel.
-  static Result<std::vector<std::byte>> build(const Connection& connection, const KernelSource& source,
-                                              std::string_view build_key);
+  static Result<std::vector<std::byte>> build(const Connection& connection, const KernelSource& source);
   static Result<std::shared_ptr<const OpenClKernel>> load(std::shared_ptr<Connection> connection,
-                                                          const KernelSource& source, std::span<const std::byte> built,
-                                                          std::string_view build_key);
+                                                          const KernelSource& source, std::span<const std::byte> built);
 
   // A kernel that the device brings along. Errors: kInternal when it takes another number of arguments.
   static Result<std::shared_ptr<const OpenClKernel>> built_in(std::shared_ptr<Connection> connection,

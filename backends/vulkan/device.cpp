@@ -83,12 +83,12 @@ Status VulkanDevice::submit(KernelList& list, std::span<const TimelinePoint> wai
 }
 
 Result<std::vector<std::byte>> VulkanDevice::build_kernel(const KernelSource& source) {
-  return VulkanKernel::build(connection_, source, target_.build_key);
+  return VulkanKernel::build(connection_, source);
 }
 
 Result<std::shared_ptr<const Kernel>> VulkanDevice::load_kernel(const KernelSource& source,
                                                                 std::span<const std::byte> built) {
-  return VulkanKernel::load(connection_, source, built, target_.build_key);
+  return VulkanKernel::load(connection_, source, built);
 }
 
 Result<std::unique_ptr<KernelList>> VulkanDevice::create_list() { return VulkanKernelList::create(connection_); }

@@ -7,46 +7,6 @@
 namespace trireme::vulkan {
 namespace {
 
-// Precedes the module and what the driver's pipeline cache holds after it was compiled.
-struct Header {
-  std::array<char, 8> magic = {'T', 'R', 'I', 'V', 'K', '0', '0', '1'};
-  uint64_t build_key = 0;  // its checksum
-  uint64_t code_bytes = 0;
-  uint64_t cache_bytes = 0;
-  uint64_t checksum = 0;  // of both
-
-  bool operator==(const Header&) const = default;
-};
-
-// FNV-1a.
-uint64_t checksum(std::span<const std::byte> bytes) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const std::byte byte : bytes) hash = (hash ^ uint64_t(byte)) * 0x100000001b3;
-  return hash;
-}
-
-// What follows the header.
-struct Parts {
-  std::string_view code;
-  std::span<const std::byte> cache;
-};
-
-Result<Parts> read_parts(std::span<const std::byte> built, std::string_view build_key) {
-  const auto bad = [](std::string_view why) { return fail(ErrorCode::kCorruptData, "built kernel", why); };
-  Header header, expected;
-  if (built.size() <= sizeof(header)) return bad("it is too short");
-  std::memcpy(&header, built.data(), sizeof(header));
-  const std::span<const std::byte> rest = built.subspan(sizeof(header));
-  if (header.magic != expected.magic) return bad("it does not begin as one of a Vulkan device");
-  if (header.build_key != checksum(std::as_bytes(std::span(build_key))))
-    return bad("it was built for another device or driver");
-  if (header.code_bytes > rest.size() || header.cache_bytes != rest.size() - header.code_bytes ||
-      header.checksum != checksum(rest))
-    return bad("its length or checksum is wrong");
-  const auto code = rest.first(size_t(header.code_bytes));
-  return Parts{{reinterpret_cast<const char*>(code.data()), code.size()}, rest.subspan(code.size())};
-}
-
 Result<Handle<VkPipelineCache>> create_cache(const Connection& connection, std::span<const std::byte> data) {
   VkPipelineCacheCreateInfo info{};
   info.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO;
@@ -70,7 +30,7 @@ std::vector<std::byte> cache_data(const Connection& connection, VkPipelineCache 
   return data;
 }
 
-// Errors: kUnsupported when the device cannot run it, kCorruptData when the module is not the source's.
+// Errors: kUnsupported when the device cannot run it, kInternal when the module is not what the source says.
 Status check_kernel(const Connection& connection, const KernelSource& source, std::string_view code) {
   const VkPhysicalDeviceLimits& limits = connection.facts().limits;
   const std::string what = "kernel " + source.entry;
@@ -94,7 +54,7 @@ Status check_kernel(const Connection& connection, const KernelSource& source, st
   if (facts.shared_bytes > limits.maxComputeSharedMemorySize)
     return too_much("shared bytes", facts.shared_bytes, limits.maxComputeSharedMemorySize);
   const auto differs = [&](const std::string& of, uint64_t module, uint64_t says) {
-    return fail(ErrorCode::kCorruptData, what,
+    return fail(ErrorCode::kInternal, what,
                 "its module has " + std::to_string(module) + " " + of + ", not " + std::to_string(says));
   };
   if (facts.group_size != source.group_size) return differs("items of a group", facts.group_size, source.group_size);
@@ -140,8 +100,9 @@ Status VulkanKernel::create_layouts() {
   return {};
 }
 
-Status VulkanKernel::create_pipeline(std::string_view code, VkPipelineCache cache) {
+Status VulkanKernel::create(std::string_view code, VkPipelineCache cache) {
   const Functions& functions = connection_->functions();
+  TRIREME_TRY(check_kernel(*connection_, source_, code));
   TRIREME_TRY(create_layouts());
   std::vector<uint32_t> words(code.size() / sizeof(uint32_t));
   std::memcpy(words.data(), code.data(), words.size() * sizeof(uint32_t));
@@ -174,42 +135,20 @@ Status VulkanKernel::create_pipeline(std::string_view code, VkPipelineCache cach
   return connection_->check(code_of, "vkCreateComputePipelines");
 }
 
-Result<std::vector<std::byte>> VulkanKernel::build(std::shared_ptr<Connection> connection, const KernelSource& source,
-                                                   std::string_view build_key) {
-  const std::string doing = "building kernel " + source.entry;
-  if (Status fits = check_kernel(*connection, source, source.code); !fits) {
-    const Error& error = fits.error();
-    if (error.code() != ErrorCode::kCorruptData) return fail(error, doing);
-    return fail(Error(ErrorCode::kInternal, error.what(), error.why(), error.remedy()), doing);
-  }
+Result<std::vector<std::byte>> VulkanKernel::build(std::shared_ptr<Connection> connection, const KernelSource& source) {
   VulkanKernel kernel(connection, source);
   TRIREME_ASSIGN(const auto cache, create_cache(*connection, {}));
-  if (Status created = kernel.create_pipeline(source.code, cache.get()); !created)
-    return fail(std::move(created).error(), doing);
-  const std::vector<std::byte> cached = cache_data(*connection, cache.get());
-  std::vector<std::byte> built(sizeof(Header) + source.code.size());
-  std::memcpy(built.data() + sizeof(Header), source.code.data(), source.code.size());
-  built.insert(built.end(), cached.begin(), cached.end());
-  Header header;
-  header.build_key = checksum(std::as_bytes(std::span(build_key)));
-  header.code_bytes = source.code.size();
-  header.cache_bytes = cached.size();
-  header.checksum = checksum(std::span(built).subspan(sizeof(Header)));
-  std::memcpy(built.data(), &header, sizeof(header));
-  return built;
+  if (Status created = kernel.create(source.code, cache.get()); !created)
+    return fail(std::move(created).error(), "building kernel " + source.entry);
+  return cache_data(*connection, cache.get());
 }
 
 Result<std::shared_ptr<const VulkanKernel>> VulkanKernel::load(std::shared_ptr<Connection> connection,
                                                                const KernelSource& source,
-                                                               std::span<const std::byte> built,
-                                                               std::string_view build_key) {
-  TRIREME_ASSIGN(const Parts parts, read_parts(built, build_key));
-  if (parts.code != source.code)
-    return fail(ErrorCode::kCorruptData, "built kernel", "it is not kernel " + source.entry + " as it is now");
-  TRIREME_TRY(check_kernel(*connection, source, parts.code));
+                                                               std::span<const std::byte> built) {
   std::shared_ptr<VulkanKernel> kernel(new VulkanKernel(std::move(connection), source));
-  TRIREME_ASSIGN(const auto cache, create_cache(*kernel->connection_, parts.cache));
-  if (Status created = kernel->create_pipeline(parts.code, cache.get()); !created)
+  TRIREME_ASSIGN(const auto cache, create_cache(*kernel->connection_, built));
+  if (Status created = kernel->create(source.code, cache.get()); !created)
     return fail(std::move(created).error(), "loading kernel " + source.entry);
   return kernel;
 }

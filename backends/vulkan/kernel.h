@@ -1,4 +1,4 @@
-// VulkanKernel: a compute pipeline with its layout; and the bytes that it is kept as.
+// VulkanKernel: a compute pipeline with its layout.
 #pragma once
 
 #include <vector>
@@ -10,12 +10,10 @@ namespace trireme::vulkan {
 
 class VulkanKernel final : public Kernel {
  public:
-  // As KernelDevice::build_kernel and load_kernel.
-  static Result<std::vector<std::byte>> build(std::shared_ptr<Connection> connection, const KernelSource& source,
-                                              std::string_view build_key);
+  // As KernelDevice::build_kernel and load_kernel. What is kept is the driver's pipeline cache, which may be empty.
+  static Result<std::vector<std::byte>> build(std::shared_ptr<Connection> connection, const KernelSource& source);
   static Result<std::shared_ptr<const VulkanKernel>> load(std::shared_ptr<Connection> connection,
-                                                          const KernelSource& source, std::span<const std::byte> built,
-                                                          std::string_view build_key);
+                                                          const KernelSource& source, std::span<const std::byte> built);
 
   const KernelSource& source() const override { return source_; }
   const Connection* connection() const { return connection_.get(); }
@@ -26,7 +24,7 @@ class VulkanKernel final : public Kernel {
  private:
   VulkanKernel(std::shared_ptr<Connection> connection, const KernelSource& source);
   Status create_layouts();
-  Status create_pipeline(std::string_view code, VkPipelineCache cache);
+  Status create(std::string_view code, VkPipelineCache cache);
 
   std::shared_ptr<Connection> connection_;
   KernelSource source_;

@@ -75,7 +75,7 @@ class ModuleReader {
 
 Result<ModuleFacts> read_module(std::string_view code, std::string_view entry) {
   const auto bad = [&](std::string_view why) {
-    return fail(ErrorCode::kCorruptData, "kernel " + std::string(entry), why);
+    return fail(ErrorCode::kInternal, "kernel " + std::string(entry), why);
   };
   std::vector<uint32_t> words(code.size() / sizeof(uint32_t));
   if (code.size() % sizeof(uint32_t) != 0 || words.size() < kHeaderWords) return bad("it is no SPIR-V: too short");

@@ -15,7 +15,7 @@ struct ModuleFacts {
   uint64_t shared_bytes = 0;
 };
 
-// `code` is the bytes of words. Errors: kCorruptData when it is no module, or has no compute kernel of that name.
+// `code` is the bytes of words. Errors: kInternal when it is no module, or has no compute kernel of that name.
 Result<ModuleFacts> read_module(std::string_view code, std::string_view entry);
 
 }  // namespace trireme::vulkan

@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Changes whenever entries of an older program must not be used any more.
-constexpr std::string_view kVersion = "trireme kernel 1";
+constexpr std::string_view kVersion = "trireme kernel 2";
 constexpr uint64_t kMostBytes = uint64_t{64} << 20;
 
 // An entry: this head, the key, the built kernel.
@@ -27,8 +27,9 @@ struct EntryHead {
 };
 
 std::string key_of(const Target& target, const KernelSource& source) {
-  return fmt::format("{}\n{}\n{} {} {}\n{}", kVersion, target.build_key, int(target.language), target.version,
-                     source.entry, source.code);
+  return fmt::format("{}\n{}\n{} {} {} {} {} {} {}\n{}", kVersion, target.build_key, int(target.language),
+                     target.version, source.entry, source.group_size, source.subgroup_size, source.buffers,
+                     source.launch_words, source.code);
 }
 
 std::string file_name(const std::string& key) {

@@ -130,26 +130,10 @@ TEST_F(KernelDeviceOnVulkan, AKernelDescribesItselfWithoutItsCode) {
   EXPECT_TRUE(kernel->source().code.empty());
 }
 
-TEST_F(KernelDeviceOnVulkan, RefusesBytesThatItDidNotBuild) {
+TEST_F(KernelDeviceOnVulkan, AKernelNeedsNothingOfWhatTheDriverKept) {
   const auto built = *device_->build_kernel(scale());
-  const auto expect_refused = [&](const KernelSource& source, std::span<const std::byte> bytes) {
-    const auto kernel = device_->load_kernel(source, bytes);
-    ASSERT_FALSE(kernel);
-    EXPECT_EQ(kernel.error().code(), ErrorCode::kCorruptData) << kernel.error().message();
-  };
   EXPECT_TRUE(device_->load_kernel(scale(), built));
-  expect_refused(scale(), {});
-  expect_refused(scale(), std::span(built).first(40));
-  expect_refused(scale(), std::span(built).first(built.size() - 1));
-  for (const size_t at : {size_t(0), size_t(8), size_t(16), size_t(24), built.size() / 2, built.size() - 1}) {
-    auto changed = built;
-    changed[at] ^= std::byte{1};
-    expect_refused(scale(), changed);
-  }
-  KernelSource other = scale();
-  other.launch_words = 1;
-  expect_refused(other, built);
-  expect_refused(row_sum(), built);
+  EXPECT_TRUE(device_->load_kernel(scale(), {}));
 }
 
 TEST_F(KernelDeviceOnVulkan, AnUnmetWaitHoldsAListBackAndNotItsCaller) {
