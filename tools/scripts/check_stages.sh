@@ -102,6 +102,7 @@ stage_long_devices() {
   disabled_tests devices/opencl_conformance_test
   disabled_tests devices/vulkan_conformance_test
   disabled_tests devices/weight_parts_test
+  disabled_tests devices/integer_dot_test
 }
 # PoCL takes a quarter of a second to build a kernel, and each graph has its own.
 kQuickDevices=(--device reference:0 --device cpu:0 --device interpreter:0 --device interpreter:16 --device vulkan:0)
