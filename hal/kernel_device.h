@@ -28,6 +28,11 @@ struct KernelSource {
   uint32_t subgroup_size = 0;  // that it relies on: Target::subgroup_size, or 0 for none
 };
 
+// What Kernel::source() says.
+inline KernelSource without_code(const KernelSource& source) {
+  return {source.entry, {}, source.group_size, source.buffers, source.launch_words, source.subgroup_size};
+}
+
 // A kernel that a device is ready to launch.
 class Kernel {
  public:

@@ -167,8 +167,7 @@ Result<std::shared_ptr<const OpenClKernel>> OpenClKernel::built_in(std::shared_p
 }
 
 OpenClKernel::OpenClKernel(std::shared_ptr<Connection> connection, const KernelSource& source)
-    : connection_(std::move(connection)),
-      source_{source.entry, {}, source.group_size, source.buffers, source.launch_words} {}
+    : connection_(std::move(connection)), source_(without_code(source)) {}
 
 Result<Handle<cl_kernel>> OpenClKernel::instance() const {
   return create_kernel(*connection_, program_.get(), source_.entry);

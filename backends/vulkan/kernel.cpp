@@ -67,9 +67,7 @@ Status check_kernel(const Connection& connection, const KernelSource& source, st
 }  // namespace
 
 VulkanKernel::VulkanKernel(std::shared_ptr<Connection> connection, const KernelSource& source)
-    : connection_(std::move(connection)), source_{source.entry,        {},
-                                                  source.group_size,   source.buffers,
-                                                  source.launch_words, source.subgroup_size} {}
+    : connection_(std::move(connection)), source_(without_code(source)) {}
 
 Status VulkanKernel::create_layouts() {
   const Functions& functions = connection_->functions();

@@ -1,6 +1,7 @@
 #include "compiler/emit/emit.h"
 
 #include "compiler/emit/opencl_c.h"
+#include "compiler/emit/source.h"
 #include "compiler/emit/spirv.h"
 #include "compiler/kernel/text.h"
 #include "compiler/kernel/verifier.h"
@@ -21,14 +22,7 @@ Result<KernelSource> emit(const kernel::Function& function, const Target& target
   if (target.language == TargetLanguage::kOpenClC) return emit_opencl_c(function, target);
   if (target.language == TargetLanguage::kSpirV) return emit_spirv(function, target);
   TRIREME_TRY(kernel::check_limits(function, {target.max_group_size, target.shared_bytes, target.subgroup_size}));
-  KernelSource source;
-  source.entry = function.name;
-  source.code = kernel::print(function);
-  source.group_size = function.group_size;
-  source.buffers = uint32_t(function.buffers.size());
-  source.launch_words = uint32_t(function.launch_constants.size());
-  source.subgroup_size = function.subgroup_size;
-  return source;
+  return source_of(function, kernel::print(function));
 }
 
 }  // namespace trireme::compiler

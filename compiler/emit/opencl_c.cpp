@@ -7,6 +7,7 @@
 
 #include "compiler/emit/opencl_c_helpers.h"
 #include "compiler/emit/opencl_c_words.h"
+#include "compiler/emit/source.h"
 #include "compiler/kernel/verifier.h"
 
 namespace trireme::compiler {
@@ -336,14 +337,7 @@ class Writer {
 Result<KernelSource> emit_opencl_c(const Function& function, const Target& target) {
   TRIREME_TRY(kernel::verify(function));
   TRIREME_TRY(kernel::check_limits(function, {target.max_group_size, target.shared_bytes, target.subgroup_size}));
-  KernelSource source;
-  source.entry = function.name;
-  source.group_size = function.group_size;
-  source.buffers = uint32_t(function.buffers.size());
-  source.launch_words = uint32_t(function.launch_constants.size());
-  source.subgroup_size = function.subgroup_size;
-  source.code = Writer(function, target).run();
-  return source;
+  return source_of(function, Writer(function, target).run());
 }
 
 }  // namespace trireme::compiler

@@ -1,5 +1,6 @@
 #include "compiler/emit/spirv.h"
 
+#include "compiler/emit/source.h"
 #include "compiler/emit/spirv_ops.h"
 #include "compiler/kernel/verifier.h"
 
@@ -271,14 +272,7 @@ Result<KernelSource> emit_spirv(const Function& function, const Target& target) 
   TRIREME_TRY(kernel::verify(function));
   TRIREME_TRY(kernel::check_limits(function, {target.max_group_size, target.shared_bytes, target.subgroup_size}));
   TRIREME_TRY(check_types(function, target));
-  KernelSource source;
-  source.entry = function.name;
-  source.group_size = function.group_size;
-  source.buffers = uint32_t(function.buffers.size());
-  source.launch_words = uint32_t(function.launch_constants.size());
-  source.subgroup_size = function.subgroup_size;
-  source.code = SpirvWriter(function, target).run();
-  return source;
+  return source_of(function, SpirvWriter(function, target).run());
 }
 
 }  // namespace trireme::compiler

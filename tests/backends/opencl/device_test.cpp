@@ -124,6 +124,7 @@ TEST_F(KernelDeviceOnOpenCl, RefusesWhatTheDriverDidNotBuildForTheSource) {
     EXPECT_EQ(kernel.error().code(), ErrorCode::kCorruptData) << kernel.error().message();
   };
   EXPECT_TRUE(device_->load_kernel(kScale, built));
+  expect_refused(kScale, {});
   expect_refused(kScale, std::vector(1000, std::byte{7}));
   KernelSource other = kScale;
   other.launch_words = 1;

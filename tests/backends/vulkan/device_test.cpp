@@ -134,6 +134,11 @@ TEST_F(KernelDeviceOnVulkan, AKernelNeedsNothingOfWhatTheDriverKept) {
   const auto built = *device_->build_kernel(scale());
   EXPECT_TRUE(device_->load_kernel(scale(), built));
   EXPECT_TRUE(device_->load_kernel(scale(), {}));
+  KernelSource other = scale();
+  other.launch_words = 1;
+  const auto refused = device_->load_kernel(other, built);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr("its module has 2 launch words, not 1"));
 }
 
 TEST_F(KernelDeviceOnVulkan, AnUnmetWaitHoldsAListBackAndNotItsCaller) {
