@@ -63,25 +63,24 @@ MeasuredSpeed CompiledDevice::measure_speed() {
 std::vector<Assessment> CompiledDevice::assess(std::span<const OpDesc> ops) const {
   std::vector<Assessment> answers;
   for (const OpDesc& op : ops) {
-    const auto calls = calls_of(op);
-    if (!calls) {
-      answers.push_back(Unsupported{calls.error().message()});
-      continue;
-    }
-    OpCost cost = op_cost(op);
-    cost.weight_bytes = 0;
-    cost.workspace_bytes = workspace_bytes(**calls);
-    for (size_t i = 0; i < op.inputs.size(); ++i) {
-      const TensorDesc& desc = op.inputs[i].desc;
-      if (!op.inputs[i].constant) continue;
-      const WeightUse use = weight_use(op.params, int(i)).value_or(WeightUse::kVector);
-      for (const uint64_t bytes :
-           plane_bytes(weight_layout(desc, use, device_->target()), desc.shape.rows(), desc.shape.back()))
-        cost.weight_bytes += std::max<uint64_t>(bytes, kBindingAlignment);
-    }
-    answers.push_back(cost);
+    const Result<OpCost> cost = cost_of(op);
+    answers.push_back(cost ? Assessment(*cost) : Unsupported{cost.error().message()});
   }
   return answers;
+}
+
+Result<OpCost> CompiledDevice::cost_of(const OpDesc& op) const {
+  TRIREME_ASSIGN(const OpCalls* const calls, calls_of(op));
+  OpCost cost = op_cost(op);
+  cost.workspace_bytes = workspace_bytes(*calls);
+  cost.weight_bytes = 0;
+  for (size_t i = 0; i < op.inputs.size(); ++i) {
+    if (!op.inputs[i].constant) continue;
+    const WeightUse use = weight_use(op.params, int(i)).value_or(WeightUse::kVector);
+    TRIREME_ASSIGN(const uint64_t bytes, CompiledWeight::bytes_of(op.inputs[i].desc, use, device_->target()));
+    cost.weight_bytes += bytes;
+  }
+  return cost;
 }
 
 Result<const OpCalls*> CompiledDevice::calls_of(const OpDesc& op) const {

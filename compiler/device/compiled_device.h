@@ -50,6 +50,8 @@ class CompiledDevice final : public Device {
   Result<std::shared_ptr<const Kernel>> kernel_of(const Bundle& bundle);
 
  private:
+  // Errors: why the device cannot do it.
+  Result<OpCost> cost_of(const OpDesc& op) const;
   // The same op with other labels is written once.
   Result<const OpCalls*> calls_of(const OpDesc& op) const;
   Result<std::shared_ptr<const Kernel>> build(const KernelSource& source);

@@ -9,7 +9,25 @@ namespace {
 
 constexpr uint64_t kChunkBytes = 4 << 20;  // of the source, packed at once
 
+// The rows of which a constant's buffers hold a part each; vectors are bound whole.
+Result<std::vector<RowPart>> parts_of(const TensorDesc& desc, WeightUse use, const Target& target) {
+  if (use == WeightUse::kVector) return std::vector<RowPart>{{0, uint32_t(desc.shape.rows())}};
+  return row_parts(desc, target);
+}
+
+uint64_t buffer_bytes(const PlanePart& part) { return std::max<uint64_t>(part.bytes, kBindingAlignment); }
+
 }  // namespace
+
+Result<uint64_t> CompiledWeight::bytes_of(const TensorDesc& desc, WeightUse use, const Target& target) {
+  const WeightLayout layout = weight_layout(desc, use, target);
+  TRIREME_ASSIGN(const std::vector<RowPart> parts, parts_of(desc, use, target));
+  uint64_t bytes = 0;
+  for (const RowPart& part : parts)
+    for (int plane = 0; plane < layout.planes(); ++plane)
+      bytes += buffer_bytes(plane_part(layout, part, desc.shape.back(), plane));
+  return bytes;
+}
 
 Result<std::shared_ptr<const CompiledWeight>> CompiledWeight::create(KernelDevice& device, const HostTensor& tensor,
                                                                      WeightUse use) {
@@ -22,13 +40,9 @@ Result<std::shared_ptr<const CompiledWeight>> CompiledWeight::create(KernelDevic
   weight->desc_ = tensor.desc;
   weight->is_vector_ = use == WeightUse::kVector;
   weight->planes_.resize(size_t(layout.planes()));
-  std::vector<RowPart> parts = {{0, uint32_t(tensor.desc.shape.rows())}};
-  if (!weight->is_vector_) {
-    auto bindable = row_parts(tensor.desc, device.target());
-    if (!bindable) return fail(std::move(bindable).error(), "preparing " + tensor.name);
-    parts = std::move(*bindable);
-  }
-  for (const RowPart& part : parts) {
+  auto parts = parts_of(tensor.desc, use, device.target());
+  if (!parts) return fail(std::move(parts).error(), "preparing " + tensor.name);
+  for (const RowPart& part : *parts) {
     TRIREME_TRY(weight->add(device, layout, part));
     TRIREME_TRY(weight->write(layout, tensor, part));
   }
@@ -38,7 +52,7 @@ Result<std::shared_ptr<const CompiledWeight>> CompiledWeight::create(KernelDevic
 Status CompiledWeight::add(KernelDevice& device, const WeightLayout& layout, const RowPart& part) {
   for (int i = 0; i < layout.planes(); ++i) {
     const PlanePart bytes = plane_part(layout, part, desc_.shape.back(), i);
-    TRIREME_ASSIGN(std::shared_ptr<Buffer> buffer, device.allocate(std::max<uint64_t>(bytes.bytes, kBindingAlignment)));
+    TRIREME_ASSIGN(std::shared_ptr<Buffer> buffer, device.allocate(buffer_bytes(bytes)));
     planes_[size_t(i)].push_back({bytes.offset, std::move(buffer)});
   }
   return {};

@@ -17,6 +17,9 @@ class CompiledWeight final : public Weight {
   static Result<std::shared_ptr<const CompiledWeight>> create(KernelDevice& device, const HostTensor& tensor,
                                                               WeightUse use);
 
+  // What the buffers of such a constant hold, before there are any. Errors: as row_parts().
+  static Result<uint64_t> bytes_of(const TensorDesc& desc, WeightUse use, const Target& target);
+
   const TensorDesc& desc() const override { return desc_; }
   uint64_t device_bytes() const override;
   bool keeps_source() const override { return false; }

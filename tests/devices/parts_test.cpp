@@ -128,6 +128,18 @@ TEST_P(WeightsInParts, AreOf32MiB) {
       2);
 }
 
+TEST_P(WeightsInParts, AreAsLargeAsWasAssessed) {
+  const Format& format = *find_format("Q4_1");
+  const auto device = open_masked(GetParam(), binds_at_most(bytes_of(format, 256)));
+  ASSERT_TRUE(device) << device.error().message();
+  const auto made = *matmul({&format}, {1, 601}, ActScheme::kQ8).make("assessed");
+  const auto answers = (*device)->assess({&made.op, 1});
+  ASSERT_TRUE(std::holds_alternative<OpCost>(answers[0]));
+  const auto weight = (*device)->prepare_weight(made.constant(1), WeightUse::kMatmul);
+  ASSERT_TRUE(weight) << weight.error().message();
+  EXPECT_EQ(std::get<OpCost>(answers[0]).weight_bytes, (*weight)->device_bytes());
+}
+
 // 256 rows are the fewest of a part.
 TEST_P(WeightsInParts, AreRefusedByNameWhereAPartIsTooLarge) {
   const uint64_t most_bytes = bytes_of(*find_format("Q4_0"), 256) - 1;
