@@ -78,6 +78,10 @@ uint32_t split_count(const Attention& params, const AttentionShape& shape, const
 // What one split leaves of a query: the largest score, the sum of weights, and that of weights times v.
 uint32_t left_words(const AttentionShape& shape) { return shape.columns + 2; }
 
+uint64_t workspace_bytes(const AttentionShape& shape, const Plan& plan) {
+  return uint64_t(shape.rows) * shape.heads * plan.splits * left_words(shape) * sizeof(float);
+}
+
 Plan make_plan(const Attention& params, const AttentionShape& shape, const Target& target) {
   Plan plan;
   plan.items = target.software ? kSoftwareItems : kGroupSize;
@@ -91,17 +95,33 @@ Plan make_plan(const Attention& params, const AttentionShape& shape, const Targe
     if (plan.shared_bytes(shape.columns) <= target.shared_bytes && plan.sums() <= kMostSums) break;
   }
   plan.splits = split_count(params, shape, plan, target);
-  const auto bytes = [&] { return uint64_t(shape.rows) * shape.heads * plan.splits * left_words(shape) * 4; };
-  while (target.max_buffer_bytes > 0 && plan.splits > 1 && bytes() > target.max_buffer_bytes) plan.splits /= 2;
+  while (target.max_buffer_bytes > 0 && plan.splits > 1 && workspace_bytes(shape, plan) > target.max_buffer_bytes)
+    plan.splits /= 2;
   return plan;
-}
-
-uint64_t workspace_bytes(const AttentionShape& shape, const Plan& plan) {
-  return uint64_t(shape.rows) * shape.heads * plan.splits * left_words(shape) * sizeof(float);
 }
 
 std::string name_of(const char* kind, const AttentionShape& shape) {
   return kind + std::to_string(shape.heads) + "x" + std::to_string(shape.columns);
+}
+
+struct HeadPlace {
+  uint32_t y;
+  Term row, head;
+};
+struct SharedHead {
+  uint32_t array;
+  uint32_t first;
+};
+
+// The group's items pack a head, which lies in shared memory, where it belongs in y.
+void quantize_head(CallBuilder& b, const Target& target, const AttentionShape& shape, uint32_t items,
+                   const HeadPlace& place, const SharedHead& source) {
+  const uint32_t parts = shape.columns / 32;
+  b.loop(b.local_id(), b.u32(parts), b.u32(items), [&](Term part) {
+    const Q8Group group{place.y, place.row, place.head * parts + part, int64_t(shape.heads) * shape.columns};
+    store_q8_group(b, target, group,
+                   [&](Term i) { return b.load_shared(source.array, (part << 5u) + i + source.first); });
+  });
 }
 
 class GroupAttention {
@@ -342,15 +362,10 @@ class GroupAttention {
 
   void quantize() {
     b_.barrier();
-    const uint32_t parts = shape_.columns / 32;
     for (uint32_t query = 0; query < count(); ++query)
       b_.when(queries_.exists(query), [&] {
-        b_.loop(item_, b_.u32(parts), b_.u32(plan_.items), [&](Term part) {
-          const Q8Group group{out_, queries_.row(query), queries_.head(query) * parts + part,
-                              int64_t(shape_.heads) * shape_.columns};
-          store_q8_group(b_, target_, group,
-                         [&](Term i) { return b_.load_shared(query_, (part << 5u) + i + query * shape_.columns); });
-        });
+        quantize_head(b_, target_, shape_, plan_.items, {out_, queries_.row(query), queries_.head(query)},
+                      {query_, query * shape_.columns});
       });
   }
 
@@ -406,10 +421,7 @@ Result<KernelCall> write_join(const Attention& params, const OpDesc& op, const A
     });
     if (!params.quantize) return;
     b.barrier();
-    b.loop(item, b.u32(shape.columns / 32), b.u32(kGroupSize), [&](Term part) {
-      const Q8Group group{y, row, head * (shape.columns / 32) + part, int64_t(shape.heads) * shape.columns};
-      store_q8_group(b, target, group, [&](Term i) { return b.load_shared(value, (part << 5u) + i); });
-    });
+    quantize_head(b, target, shape, kGroupSize, {y, row, head}, {value, 0});
   });
   return b.call({shape.heads, shape.rows, 1});
 }
