@@ -27,10 +27,11 @@ struct Group {
   std::vector<CaseSource> cases;
 };
 
-// In the order of all_cases().
-inline std::vector<Group> groups(int level) {
+// Of the cases of which `keep` says so by their name, in the order of all_cases().
+inline std::vector<Group> groups(int level, const std::function<bool(const std::string& name)>& keep) {
   std::vector<Group> groups;
   for (CaseSource& source : all_cases(level)) {
+    if (!keep(source.name)) continue;
     const bool matmul = source.name.starts_with("matmul");
     size_t end = source.name.find(' ');
     if (matmul && end != std::string::npos) end = source.name.find(' ', end + 1);
@@ -44,6 +45,10 @@ inline std::vector<Group> groups(int level) {
       group->cases.push_back(std::move(source));
   }
   return groups;
+}
+
+inline std::vector<Group> groups(int level) {
+  return groups(level, [](const std::string&) { return true; });
 }
 
 inline void PrintTo(const Group& group, std::ostream* out) { *out << group.name; }

@@ -2,7 +2,6 @@
 #include "compiler/device/compile_for.h"
 #include "tests/backends/vulkan/kernel_fixture.h"
 #include "tests/conformance/suite.h"
-#include "tests/devices/masks.h"
 
 namespace trireme::devices_test {
 namespace {
@@ -52,21 +51,23 @@ class IntegerDotOfAGpu : public IntegerDot {};
 TEST_P(IntegerDot, AgreesWithTheReference) { run_all(false); }
 TEST_P(IntegerDotOfAGpu, AgreesWithTheReference) { run_all(true); }
 
-// The products with int8 activations of a format, or of all.
-std::vector<conformance::Group> products(int level, const std::vector<std::string>& names) {
-  std::vector<conformance::Group> groups = groups_of(level, names);
-  for (conformance::Group& group : groups)
-    std::erase_if(group.cases,
-                  [](const conformance::CaseSource& source) { return source.name.find(" q8 ") == std::string::npos; });
-  std::erase_if(groups, [](const conformance::Group& group) { return group.cases.empty(); });
-  return groups;
-}
 // Codes of 4 and 8 bits, with minima and without. The driver takes a quarter of a second to build each kernel.
-const std::vector<std::string> kFew = {"matmul Q4_0 ", "matmul_glu Q4_1 ", "matmul Q6_K "};
-INSTANTIATE_TEST_SUITE_P(All, IntegerDot, testing::ValuesIn(products(2, kFew)), conformance::group_name);
-INSTANTIATE_TEST_SUITE_P(All, IntegerDotOfAGpu, testing::ValuesIn(products(2, kFew)), conformance::group_name);
-INSTANTIATE_TEST_SUITE_P(DISABLED_All, IntegerDot, testing::ValuesIn(products(3, {"matmul"})), conformance::group_name);
-INSTANTIATE_TEST_SUITE_P(DISABLED_All, IntegerDotOfAGpu, testing::ValuesIn(products(3, {"matmul"})),
+constexpr const char* kFew[] = {"matmul Q4_0 ", "matmul_glu Q4_1 ", "matmul Q6_K "};
+
+// The products with int8 activations, of a few formats or of all.
+bool is_product(const std::string& name) {
+  return name.starts_with("matmul") && name.find(" q8 ") != std::string::npos;
+}
+bool is_one_of_few(const std::string& name) {
+  return is_product(name) && std::ranges::any_of(kFew, [&](const char* few) { return name.starts_with(few); });
+}
+INSTANTIATE_TEST_SUITE_P(All, IntegerDot, testing::ValuesIn(conformance::groups(2, is_one_of_few)),
+                         conformance::group_name);
+INSTANTIATE_TEST_SUITE_P(All, IntegerDotOfAGpu, testing::ValuesIn(conformance::groups(2, is_one_of_few)),
+                         conformance::group_name);
+INSTANTIATE_TEST_SUITE_P(DISABLED_All, IntegerDot, testing::ValuesIn(conformance::groups(3, is_product)),
+                         conformance::group_name);
+INSTANTIATE_TEST_SUITE_P(DISABLED_All, IntegerDotOfAGpu, testing::ValuesIn(conformance::groups(3, is_product)),
                          conformance::group_name);
 
 }  // namespace
