@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backends/vulkan/structure.h"
+
 namespace trireme::vulkan {
 namespace {
 
@@ -70,16 +72,14 @@ Result<std::shared_ptr<VulkanBuffer>> VulkanBuffer::import(std::shared_ptr<Conne
     return refuse(std::to_string(memory.size()) + " bytes are more than the " + std::to_string(facts.allocation_bytes) +
                   " that its driver takes at once");
   constexpr auto kKind = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
-  VkMemoryHostPointerPropertiesEXT properties{};
-  properties.sType = VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT;
+  auto properties = structure<VkMemoryHostPointerPropertiesEXT>(VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT);
   TRIREME_TRY(connection->check(
       functions.vkGetMemoryHostPointerPropertiesEXT(connection->device(), kKind, memory.data(), &properties),
       "vkGetMemoryHostPointerPropertiesEXT", ErrorCode::kUnsupported));
 
   std::shared_ptr<VulkanBuffer> buffer(new VulkanBuffer(std::move(connection), memory.size()));
   const Connection& owner = *buffer->connection_;
-  VkExternalMemoryBufferCreateInfo kind{};
-  kind.sType = VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO;
+  auto kind = structure<VkExternalMemoryBufferCreateInfo>(VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO);
   kind.handleTypes = kKind;
   TRIREME_ASSIGN(buffer->buffer_, owner.create_buffer(memory.size(), &kind));
   VkMemoryRequirements needs{};
@@ -87,8 +87,7 @@ Result<std::shared_ptr<VulkanBuffer>> VulkanBuffer::import(std::shared_ptr<Conne
   const auto type = facts.host_memory(needs.memoryTypeBits & properties.memoryTypeBits);
   if (!type) return refuse("none of its memory types takes it");
   if (needs.size > memory.size()) return refuse("its driver wants " + std::to_string(needs.size) + " bytes");
-  VkImportMemoryHostPointerInfoEXT import{};
-  import.sType = VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT;
+  auto import = structure<VkImportMemoryHostPointerInfoEXT>(VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT);
   import.handleType = kKind;
   import.pHostPointer = memory.data();
   auto bound = owner.bind_memory(buffer->get(), *type, &import);

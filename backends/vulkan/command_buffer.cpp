@@ -1,5 +1,7 @@
 #include "backends/vulkan/command_buffer.h"
 
+#include "backends/vulkan/structure.h"
+
 namespace trireme::vulkan {
 namespace {
 
@@ -15,8 +17,7 @@ constexpr Scope kDeviceScope{kDeviceStages, kDeviceReads | kDeviceWrites};
 constexpr Scope kHostScope{VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT | VK_ACCESS_HOST_WRITE_BIT};
 
 void order(const Connection& connection, VkCommandBuffer commands, const Scope& before, const Scope& after) {
-  VkMemoryBarrier memory{};
-  memory.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER;
+  auto memory = structure<VkMemoryBarrier>(VK_STRUCTURE_TYPE_MEMORY_BARRIER);
   memory.srcAccessMask = before.access & (kDeviceWrites | VK_ACCESS_HOST_WRITE_BIT);
   memory.dstAccessMask = after.access;
   connection.functions().vkCmdPipelineBarrier(commands, before.stages, after.stages, 0, 1, &memory, 0, nullptr, 0,
@@ -28,24 +29,21 @@ void order(const Connection& connection, VkCommandBuffer commands, const Scope& 
 Status CommandBuffer::begin(const Connection& connection) {
   const Functions& functions = connection.functions();
   if (commands_ == VK_NULL_HANDLE) {
-    VkCommandPoolCreateInfo info{};
-    info.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO;
+    auto info = structure<VkCommandPoolCreateInfo>(VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO);
     info.flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT;
     info.queueFamilyIndex = *connection.facts().queue_family;
     VkCommandPool pool = VK_NULL_HANDLE;
     TRIREME_TRY(connection.check(functions.vkCreateCommandPool(connection.device(), &info, nullptr, &pool),
                                  "vkCreateCommandPool", ErrorCode::kOutOfMemory));
     pool_ = connection.own(pool, functions.vkDestroyCommandPool);
-    VkCommandBufferAllocateInfo one{};
-    one.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO;
+    auto one = structure<VkCommandBufferAllocateInfo>(VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO);
     one.commandPool = pool;
     one.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
     one.commandBufferCount = 1;
     TRIREME_TRY(connection.check(functions.vkAllocateCommandBuffers(connection.device(), &one, &commands_),
                                  "vkAllocateCommandBuffers", ErrorCode::kOutOfMemory));
   }
-  VkCommandBufferBeginInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO;
+  auto info = structure<VkCommandBufferBeginInfo>(VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO);
   TRIREME_TRY(connection.check(functions.vkBeginCommandBuffer(commands_, &info), "vkBeginCommandBuffer"));
   // What the host wrote between the submission and a signal that it waits for is not covered by the submission itself.
   order(connection, commands_, {kDeviceScope.stages | kHostScope.stages, kDeviceScope.access | kHostScope.access},

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "backends/vulkan/structure.h"
+
 namespace trireme::vulkan {
 namespace {
 
@@ -54,8 +56,7 @@ Result<VkDescriptorSet> VulkanKernelList::new_set(const VulkanKernel& kernel) {
   const uint32_t needs = kernel.source().buffers;
   if (sets_left_ == 0 || descriptors_left_ < needs) {
     const VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, std::max(kDescriptorsOfAPool, needs)};
-    VkDescriptorPoolCreateInfo info{};
-    info.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO;
+    auto info = structure<VkDescriptorPoolCreateInfo>(VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO);
     info.maxSets = kSetsOfAPool;
     info.poolSizeCount = 1;
     info.pPoolSizes = &size;
@@ -67,8 +68,7 @@ Result<VkDescriptorSet> VulkanKernelList::new_set(const VulkanKernel& kernel) {
     descriptors_left_ = size.descriptorCount;
   }
   const VkDescriptorSetLayout layout = kernel.set_layout();
-  VkDescriptorSetAllocateInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO;
+  auto info = structure<VkDescriptorSetAllocateInfo>(VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO);
   info.descriptorPool = pools_.back().get();
   info.descriptorSetCount = 1;
   info.pSetLayouts = &layout;
@@ -104,8 +104,7 @@ Status VulkanKernelList::launch(std::shared_ptr<const Kernel> any_kernel, const 
   if (!ranges.empty()) {
     TRIREME_ASSIGN(const VkDescriptorSet set, new_set(*kernel));
     // The bindings of a set are numbered without gaps, so one write fills them all.
-    VkWriteDescriptorSet write{};
-    write.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET;
+    auto write = structure<VkWriteDescriptorSet>(VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET);
     write.dstSet = set;
     write.descriptorCount = uint32_t(ranges.size());
     write.descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "backends/vulkan/chain.h"
 #include "backends/vulkan/error.h"
+#include "backends/vulkan/structure.h"
 
 namespace trireme::vulkan {
 
@@ -29,34 +29,29 @@ std::vector<const char*> Connection::wanted_extensions() const {
 
 Status Connection::open() {
   const float priority = 1;
-  VkDeviceQueueCreateInfo queue{};
-  queue.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO;
+  auto queue = structure<VkDeviceQueueCreateInfo>(VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO);
   queue.queueFamilyIndex = *facts_.queue_family;
   queue.queueCount = 1;
   queue.pQueuePriorities = &priority;
-  VkPhysicalDeviceFeatures2 features{};
-  features.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
+  auto features = structure<VkPhysicalDeviceFeatures2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2);
   features.features.shaderInt16 = facts_.small_stores;
-  VkPhysicalDeviceVulkan11Features new_ones{};
-  new_ones.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES;
+  auto new_ones = structure<VkPhysicalDeviceVulkan11Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES);
   new_ones.storageBuffer16BitAccess = facts_.small_stores;
-  VkPhysicalDeviceVulkan12Features newer{};
-  newer.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES;
+  auto newer = structure<VkPhysicalDeviceVulkan12Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES);
   newer.timelineSemaphore = VK_TRUE;
   newer.shaderInt8 = newer.storageBuffer8BitAccess = facts_.small_stores;
-  VkPhysicalDeviceShaderIntegerDotProductFeaturesKHR dots{};
-  dots.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES_KHR;
+  auto dots = structure<VkPhysicalDeviceShaderIntegerDotProductFeaturesKHR>(
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES_KHR);
   dots.shaderIntegerDotProduct = VK_TRUE;
-  VkPhysicalDeviceSubgroupSizeControlFeaturesEXT control{};
-  control.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT;
+  auto control = structure<VkPhysicalDeviceSubgroupSizeControlFeaturesEXT>(
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT);
   control.subgroupSizeControl = control.computeFullSubgroups = VK_TRUE;
   chain(features, new_ones);
   chain(features, newer);
   if (facts_.integer_dot) chain(features, dots);
   if (facts_.subgroup_size > 0) chain(features, control);
   const std::vector<const char*> extensions = wanted_extensions();
-  VkDeviceCreateInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO;
+  auto info = structure<VkDeviceCreateInfo>(VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO);
   info.pNext = &features;
   info.queueCreateInfoCount = 1;
   info.pQueueCreateInfos = &queue;
@@ -75,11 +70,9 @@ Status Connection::check(VkResult code, std::string_view call, ErrorCode otherwi
 }
 
 Result<Handle<VkSemaphore>> Connection::create_semaphore() const {
-  VkSemaphoreTypeCreateInfo type{};
-  type.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO;
+  auto type = structure<VkSemaphoreTypeCreateInfo>(VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO);
   type.semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE;
-  VkSemaphoreCreateInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO;
+  auto info = structure<VkSemaphoreCreateInfo>(VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO);
   info.pNext = &type;
   VkSemaphore semaphore = VK_NULL_HANDLE;
   TRIREME_TRY(check(functions().vkCreateSemaphore(device_, &info, nullptr, &semaphore), "vkCreateSemaphore"));
@@ -87,8 +80,7 @@ Result<Handle<VkSemaphore>> Connection::create_semaphore() const {
 }
 
 Result<Handle<VkBuffer>> Connection::create_buffer(uint64_t bytes, const void* next) const {
-  VkBufferCreateInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO;
+  auto info = structure<VkBufferCreateInfo>(VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO);
   info.pNext = next;
   // Vulkan has no buffers of nothing.
   info.size = std::max<uint64_t>(bytes, 4);
@@ -102,8 +94,7 @@ Result<Handle<VkBuffer>> Connection::create_buffer(uint64_t bytes, const void* n
 Result<Handle<VkDeviceMemory>> Connection::bind_memory(VkBuffer buffer, uint32_t type, const void* next) const {
   VkMemoryRequirements needs{};
   functions().vkGetBufferMemoryRequirements(device_, buffer, &needs);
-  VkMemoryAllocateInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO;
+  auto info = structure<VkMemoryAllocateInfo>(VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO);
   info.pNext = next;
   info.allocationSize = needs.size;
   info.memoryTypeIndex = type;
@@ -136,14 +127,12 @@ Status Connection::submit(VkCommandBuffer commands, std::span<const SemaphorePoi
     }
   semaphores_.push_back(progress_.get());
   values_.push_back(submissions_ + 1);
-  VkTimelineSemaphoreSubmitInfo timelines{};
-  timelines.sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO;
+  auto timelines = structure<VkTimelineSemaphoreSubmitInfo>(VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
   timelines.waitSemaphoreValueCount = uint32_t(waits.size());
   timelines.pWaitSemaphoreValues = values_.data();
   timelines.signalSemaphoreValueCount = uint32_t(signals.size() + 1);
   timelines.pSignalSemaphoreValues = values_.data() + waits.size();
-  VkSubmitInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
+  auto info = structure<VkSubmitInfo>(VK_STRUCTURE_TYPE_SUBMIT_INFO);
   info.pNext = &timelines;
   info.waitSemaphoreCount = uint32_t(waits.size());
   info.pWaitSemaphores = semaphores_.data();
@@ -170,8 +159,7 @@ Status Connection::finish_all() {
 
 Status Connection::finish(uint64_t submission) const {
   const VkSemaphore semaphore = progress_.get();
-  VkSemaphoreWaitInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO;
+  auto info = structure<VkSemaphoreWaitInfo>(VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO);
   info.semaphoreCount = 1;
   info.pSemaphores = &semaphore;
   info.pValues = &submission;

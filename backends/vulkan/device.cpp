@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "backends/vulkan/structure.h"
+
 #include "hal/format.h"
 
 namespace trireme::vulkan {
@@ -51,10 +53,10 @@ std::vector<MemoryHeap> VulkanDevice::memory() const {
   memory.total_bytes = facts.memory.memoryHeaps[heap].size;
   uint64_t used = connection_->allocated_bytes();
   if (facts.has(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME)) {
-    VkPhysicalDeviceMemoryBudgetPropertiesEXT budget{};
-    budget.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT;
-    VkPhysicalDeviceMemoryProperties2 properties{};
-    properties.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2;
+    auto budget = structure<VkPhysicalDeviceMemoryBudgetPropertiesEXT>(
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT);
+    auto properties =
+        structure<VkPhysicalDeviceMemoryProperties2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2);
     properties.pNext = &budget;
     connection_->functions().vkGetPhysicalDeviceMemoryProperties2(facts.device, &properties);
     const uint64_t most = std::min<uint64_t>(budget.heapBudget[heap], memory.total_bytes);

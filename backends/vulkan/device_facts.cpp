@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "backends/vulkan/chain.h"
 #include "backends/vulkan/error.h"
+#include "backends/vulkan/structure.h"
 #include "hal/kernel_device.h"
 
 namespace trireme::vulkan {
@@ -39,8 +39,7 @@ std::optional<uint32_t> computing_family(const Functions& functions, VkPhysicalD
 }
 
 void ask_properties(const Functions& functions, DeviceFacts& facts) {
-  VkPhysicalDeviceProperties2 properties{};
-  properties.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2;
+  auto properties = structure<VkPhysicalDeviceProperties2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2);
   functions.vkGetPhysicalDeviceProperties2(facts.device, &properties);
   facts.version = properties.properties.apiVersion;
   facts.driver_version = properties.properties.driverVersion;
@@ -49,18 +48,16 @@ void ask_properties(const Functions& functions, DeviceFacts& facts) {
   facts.limits = properties.properties.limits;
   std::copy_n(properties.properties.pipelineCacheUUID, VK_UUID_SIZE, facts.cache_uuid.begin());
   if (facts.version < kOldestVersion) return;
-  VkPhysicalDeviceMaintenance3Properties sizes{};
-  sizes.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES;
-  VkPhysicalDeviceDriverProperties driver{};
-  driver.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES;
-  VkPhysicalDeviceExternalMemoryHostPropertiesEXT host{};
-  host.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT;
-  VkPhysicalDeviceShaderIntegerDotProductPropertiesKHR dots{};
-  dots.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES_KHR;
-  VkPhysicalDeviceSubgroupProperties subgroups{};
-  subgroups.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES;
-  VkPhysicalDeviceSubgroupSizeControlPropertiesEXT control{};
-  control.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES_EXT;
+  auto sizes =
+      structure<VkPhysicalDeviceMaintenance3Properties>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES);
+  auto driver = structure<VkPhysicalDeviceDriverProperties>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES);
+  auto host = structure<VkPhysicalDeviceExternalMemoryHostPropertiesEXT>(
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT);
+  auto dots = structure<VkPhysicalDeviceShaderIntegerDotProductPropertiesKHR>(
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES_KHR);
+  auto subgroups = structure<VkPhysicalDeviceSubgroupProperties>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES);
+  auto control = structure<VkPhysicalDeviceSubgroupSizeControlPropertiesEXT>(
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES_EXT);
   chain(properties, sizes);
   chain(properties, driver);
   chain(properties, subgroups);
@@ -82,16 +79,13 @@ void ask_properties(const Functions& functions, DeviceFacts& facts) {
 
 void ask_features(const Functions& functions, DeviceFacts& facts) {
   if (facts.version < kOldestVersion) return;
-  VkPhysicalDeviceVulkan11Features new_ones{};
-  new_ones.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES;
-  VkPhysicalDeviceVulkan12Features newer{};
-  newer.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES;
-  VkPhysicalDeviceShaderIntegerDotProductFeaturesKHR dots{};
-  dots.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES_KHR;
-  VkPhysicalDeviceSubgroupSizeControlFeaturesEXT control{};
-  control.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT;
-  VkPhysicalDeviceFeatures2 features{};
-  features.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
+  auto new_ones = structure<VkPhysicalDeviceVulkan11Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES);
+  auto newer = structure<VkPhysicalDeviceVulkan12Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES);
+  auto dots = structure<VkPhysicalDeviceShaderIntegerDotProductFeaturesKHR>(
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES_KHR);
+  auto control = structure<VkPhysicalDeviceSubgroupSizeControlFeaturesEXT>(
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT);
+  auto features = structure<VkPhysicalDeviceFeatures2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2);
   chain(features, new_ones);
   chain(features, newer);
   if (facts.has(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)) chain(features, dots);
@@ -110,8 +104,7 @@ DeviceFacts ask(const Functions& functions, VkPhysicalDevice device) {
   facts.extensions = extensions_of(functions, device);
   ask_properties(functions, facts);
   ask_features(functions, facts);
-  VkPhysicalDeviceMemoryProperties2 memory{};
-  memory.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2;
+  auto memory = structure<VkPhysicalDeviceMemoryProperties2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2);
   functions.vkGetPhysicalDeviceMemoryProperties2(device, &memory);
   facts.memory = memory.memoryProperties;
   facts.queue_family = computing_family(functions, device);

@@ -3,13 +3,13 @@
 #include <cstring>
 
 #include "backends/vulkan/module_facts.h"
+#include "backends/vulkan/structure.h"
 
 namespace trireme::vulkan {
 namespace {
 
 Result<Handle<VkPipelineCache>> create_cache(const Connection& connection, std::span<const std::byte> data) {
-  VkPipelineCacheCreateInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO;
+  auto info = structure<VkPipelineCacheCreateInfo>(VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO);
   info.initialDataSize = data.size();
   info.pInitialData = data.data();
   VkPipelineCache cache = VK_NULL_HANDLE;
@@ -74,8 +74,7 @@ Status VulkanKernel::create_layouts() {
   std::vector<VkDescriptorSetLayoutBinding> bindings(source_.buffers);
   for (uint32_t i = 0; i < source_.buffers; ++i)
     bindings[i] = {i, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr};
-  VkDescriptorSetLayoutCreateInfo set{};
-  set.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO;
+  auto set = structure<VkDescriptorSetLayoutCreateInfo>(VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO);
   set.bindingCount = source_.buffers;
   set.pBindings = bindings.data();
   VkDescriptorSetLayout set_layout = VK_NULL_HANDLE;
@@ -85,8 +84,7 @@ Status VulkanKernel::create_layouts() {
   set_layout_ = connection_->own(set_layout, functions.vkDestroyDescriptorSetLayout);
 
   const VkPushConstantRange words = {VK_SHADER_STAGE_COMPUTE_BIT, 0, uint32_t(source_.launch_words * sizeof(uint32_t))};
-  VkPipelineLayoutCreateInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO;
+  auto info = structure<VkPipelineLayoutCreateInfo>(VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO);
   info.setLayoutCount = 1;
   info.pSetLayouts = &set_layout;
   info.pushConstantRangeCount = source_.launch_words > 0 ? 1 : 0;
@@ -104,22 +102,20 @@ Status VulkanKernel::create(std::string_view code, VkPipelineCache cache) {
   TRIREME_TRY(create_layouts());
   std::vector<uint32_t> words(code.size() / sizeof(uint32_t));
   std::memcpy(words.data(), code.data(), words.size() * sizeof(uint32_t));
-  VkShaderModuleCreateInfo text{};
-  text.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO;
+  auto text = structure<VkShaderModuleCreateInfo>(VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO);
   text.codeSize = code.size();
   text.pCode = words.data();
   VkShaderModule module = VK_NULL_HANDLE;
   TRIREME_TRY(connection_->check(functions.vkCreateShaderModule(connection_->device(), &text, nullptr, &module),
                                  "vkCreateShaderModule"));
   const auto owned = connection_->own(module, functions.vkDestroyShaderModule);
-  VkComputePipelineCreateInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO;
+  auto info = structure<VkComputePipelineCreateInfo>(VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO);
   info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
   info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
   info.stage.module = module;
   info.stage.pName = source_.entry.c_str();
-  VkPipelineShaderStageRequiredSubgroupSizeCreateInfoEXT subgroups{};
-  subgroups.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO_EXT;
+  auto subgroups = structure<VkPipelineShaderStageRequiredSubgroupSizeCreateInfoEXT>(
+      VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO_EXT);
   subgroups.requiredSubgroupSize = source_.subgroup_size;
   if (source_.subgroup_size > 0) {
     info.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backends/vulkan/error.h"
+#include "backends/vulkan/structure.h"
 
 namespace trireme::vulkan {
 namespace {
@@ -38,8 +39,7 @@ uint64_t VulkanTimeline::value() const {
 Status VulkanTimeline::wait(uint64_t value, std::chrono::nanoseconds timeout) {
   const Clock::time_point end = Clock::now() + std::min(timeout, kLongest);
   const VkSemaphore semaphore = this->semaphore();
-  VkSemaphoreWaitInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO;
+  auto info = structure<VkSemaphoreWaitInfo>(VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO);
   info.semaphoreCount = 1;
   info.pSemaphores = &semaphore;
   info.pValues = &value;
@@ -70,8 +70,7 @@ Status VulkanTimeline::signal(uint64_t value) {
   if (const uint64_t now = this->value(); now < promised_)
     return fail(ErrorCode::kInvalidArgument, "timeline",
                 "signalled " + std::to_string(value) + " before what runs has signalled " + std::to_string(promised_));
-  VkSemaphoreSignalInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO;
+  auto info = structure<VkSemaphoreSignalInfo>(VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO);
   info.semaphore = semaphore();
   info.value = value;
   TRIREME_TRY(connection_->check(connection_->functions().vkSignalSemaphore(connection_->device(), &info),
