@@ -26,6 +26,10 @@ kLongStages=(long_models long_interpreter long_oclgrind long_devices long_confor
 # The programs whose tests start threads.
 kThreadedTests=(hal_test validation_test session_test cpu_thread_pool_test cpu_device_test opencl_device_test vulkan_device_test)
 
+# The programs that mostly wait for drivers to compile, or for whole models.
+kDriverTests=(real_models_test opencl_conformance_test vulkan_conformance_test vulkan_layers_test weight_parts_test
+  integer_dot_test masks_test)
+
 build() {
   local preset=$1
   shift
@@ -64,7 +68,7 @@ stage_asan() {
   build asan
   # Whole published models on the reference would take a quarter of an hour here, and drivers that compile are no part
   # of what is checked.
-  ctest --preset asan -V -LE '^(real_models_test|opencl_conformance_test|vulkan_conformance_test|vulkan_layers_test)$' -j2 --timeout 600
+  ctest --preset asan -V -LE "^($(IFS='|'; echo "${kDriverTests[*]}"))\$" -j2 --timeout 600
 }
 
 stage_tsan() {
