@@ -23,7 +23,7 @@ std::vector<const char*> Connection::wanted_extensions() const {
        {VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME, "VK_KHR_portability_subset"})
     if (facts_.has(name)) names.push_back(name);
   if (facts_.integer_dot) names.push_back(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
-  if (facts_.subgroup_size > 0) names.push_back(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
+  if (facts_.sized_subgroups) names.push_back(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
   return names;
 }
 
@@ -49,7 +49,7 @@ Status Connection::open() {
   chain(features, new_ones);
   chain(features, newer);
   if (facts_.integer_dot) chain(features, dots);
-  if (facts_.subgroup_size > 0) chain(features, control);
+  if (facts_.sized_subgroups) chain(features, control);
   const std::vector<const char*> extensions = wanted_extensions();
   auto info = structure<VkDeviceCreateInfo>(VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO);
   info.pNext = &features;

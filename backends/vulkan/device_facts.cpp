@@ -67,9 +67,10 @@ void ask_properties(const Functions& functions, DeviceFacts& facts) {
   functions.vkGetPhysicalDeviceProperties2(facts.device, &properties);
   constexpr VkSubgroupFeatureFlags kNeeded =
       VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT | VK_SUBGROUP_FEATURE_BALLOT_BIT;
-  if ((subgroups.supportedOperations & kNeeded) == kNeeded &&
-      (subgroups.supportedStages & control.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT))
-    facts.subgroup_size = subgroups.subgroupSize;
+  facts.subgroup_size = subgroups.subgroupSize;
+  facts.sized_subgroups =
+      (subgroups.supportedOperations & kNeeded) == kNeeded &&
+      (subgroups.supportedStages & control.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT);
   facts.integer_dot = dots.integerDotProduct4x8BitPackedSignedAccelerated == VK_TRUE;
   facts.driver_name = driver.driverName;
   facts.driver_info = driver.driverInfo;
@@ -89,10 +90,10 @@ void ask_features(const Functions& functions, DeviceFacts& facts) {
   chain(features, new_ones);
   chain(features, newer);
   if (facts.has(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)) chain(features, dots);
-  if (facts.subgroup_size > 0) chain(features, control);
+  if (facts.sized_subgroups) chain(features, control);
   functions.vkGetPhysicalDeviceFeatures2(facts.device, &features);
   facts.integer_dot = facts.integer_dot && dots.shaderIntegerDotProduct;
-  if (!control.subgroupSizeControl || !control.computeFullSubgroups) facts.subgroup_size = 0;
+  facts.sized_subgroups = control.subgroupSizeControl && control.computeFullSubgroups;
   facts.timeline_semaphores = newer.timelineSemaphore == VK_TRUE;
   facts.small_stores = features.features.shaderInt16 && newer.shaderInt8 && new_ones.storageBuffer16BitAccess &&
                        newer.storageBuffer8BitAccess;
@@ -180,7 +181,7 @@ Target target_of(const DeviceFacts& facts) {
       std::min(facts.limits.maxComputeWorkGroupInvocations, facts.limits.maxComputeWorkGroupSize[0]);
   target.shared_bytes = facts.limits.maxComputeSharedMemorySize;
   target.max_buffer_bytes = std::min<uint64_t>(facts.limits.maxStorageBufferRange, facts.allocation_bytes);
-  target.subgroup_size = facts.subgroup_size;
+  target.subgroup_size = facts.sure_subgroup_size();
   target.small_stores = facts.small_stores;
   target.integer_dot = facts.integer_dot;
   target.software = facts.software();

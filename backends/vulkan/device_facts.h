@@ -25,15 +25,17 @@ struct DeviceFacts {
   VkPhysicalDeviceMemoryProperties memory{};
   std::optional<uint32_t> queue_family;  // that computes
   bool timeline_semaphores = false;
-  bool small_stores = false;   // 8- and 16-bit integers, also in storage buffers
-  bool integer_dot = false;    // a dot product of four signed bytes is an instruction of the hardware
-  uint32_t subgroup_size = 0;  // that kernels can ask for, with sums and maxima over subgroups; 0: none
+  bool small_stores = false;     // 8- and 16-bit integers, also in storage buffers
+  bool integer_dot = false;      // a dot product of four signed bytes is an instruction of the hardware
+  uint32_t subgroup_size = 1;    // that the driver takes by itself
+  bool sized_subgroups = false;  // kernels can ask for that size, and have sums and maxima over subgroups
   std::vector<std::string> extensions;
   uint64_t host_pointer_alignment = 0;  // 0: host memory cannot be imported
   // Buffers are in memory that the host does not see, and contents go through a staging buffer.
   bool staged = false;
 
   bool software() const { return type == VK_PHYSICAL_DEVICE_TYPE_CPU; }
+  uint32_t sure_subgroup_size() const { return sized_subgroups ? subgroup_size : 0; }  // as Target's
   bool has(std::string_view extension) const;
   std::string driver() const;
   // Among those of `bits`, the memory type for buffers, or for a staging buffer.

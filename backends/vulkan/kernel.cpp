@@ -44,8 +44,8 @@ Status check_kernel(const Connection& connection, const KernelSource& source, st
     return fail(ErrorCode::kUnsupported, what,
                 connection.id() + " runs it in groups of 1 to " + std::to_string(largest) + " items, not of " +
                     std::to_string(source.group_size));
-  if (source.subgroup_size > 0 && source.subgroup_size != connection.facts().subgroup_size)
-    return too_much("items of a subgroup", source.subgroup_size, connection.facts().subgroup_size);
+  if (source.subgroup_size > 0 && source.subgroup_size != connection.facts().sure_subgroup_size())
+    return too_much("items of a subgroup", source.subgroup_size, connection.facts().sure_subgroup_size());
   if (source.buffers > limits.maxPerStageDescriptorStorageBuffers)
     return too_much("buffers", source.buffers, limits.maxPerStageDescriptorStorageBuffers);
   if (source.launch_words > limits.maxPushConstantsSize / sizeof(uint32_t))
