@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -19,7 +20,8 @@ struct Context {
   Registry registry;
   bool json = false;
   std::string log_level = "warn";
-  std::string opencl_library;       // empty: the loader of drivers
+  std::string opencl_library;  // empty: the loader of drivers
+  std::filesystem::path kernel_cache;
   std::function<Status()> command;  // what the command line asked for
 };
 

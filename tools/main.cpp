@@ -1,5 +1,8 @@
 // The trireme program: parses the command line and runs one subcommand.
-#include <cstdlib>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <array>
 #include <exception>
 #include <filesystem>
 
@@ -37,13 +40,13 @@ int finish(const Status& status) {
   return kFailed;
 }
 
-// Where the user's programs keep what they can make again; empty when nobody says where that is.
-std::filesystem::path cache_folder() {
-  if (const char* const folder = std::getenv("XDG_CACHE_HOME"); folder && *folder)
-    return std::filesystem::path(folder) / "trireme" / "kernels";
-  if (const char* const home = std::getenv("HOME"); home && *home)
-    return std::filesystem::path(home) / ".cache" / "trireme" / "kernels";
-  return {};
+// In the user's home; empty when the system knows none.
+std::filesystem::path default_kernel_cache() {
+  passwd entry{};
+  passwd* found = nullptr;
+  std::array<char, 16384> text;
+  if (getpwuid_r(getuid(), &entry, text.data(), text.size(), &found) != 0 || !found || !*found->pw_dir) return {};
+  return std::filesystem::path(found->pw_dir) / ".cache" / "trireme" / "kernels";
 }
 
 void add_commands(CLI::App& app, Context& context) {
@@ -56,11 +59,15 @@ void add_commands(CLI::App& app, Context& context) {
     if (command->get_name() == "completion") continue;
     if (command->get_name() != "chat")
       command->add_flag("--json", context.json, "Print one JSON object on stdout, for programs");
-    if (command->get_option_no_throw("--device") || command->get_name() == "devices")
+    if (command->get_option_no_throw("--device") || command->get_name() == "devices") {
       command
           ->add_option("--opencl-library", context.opencl_library,
                        "OpenCL driver or loader to use instead of libOpenCL.so.1")
           ->type_name("PATH");
+      command->add_option("--kernel-cache", context.kernel_cache, "Folder that keeps built kernels and what tune found")
+          ->type_name("FOLDER")
+          ->default_str(context.kernel_cache.string());
+    }
     command
         ->add_option("--log", context.log_level, "What to tell on stderr of the work: off, error, warn, info or debug")
         ->transform(CLI::IsMember({"off", "error", "warn", "info", "debug"}, CLI::ignore_case))
@@ -71,7 +78,7 @@ void add_commands(CLI::App& app, Context& context) {
 int run(int argc, char** argv) {
   Context context;
   context.registry = built_in_backends();
-  context.registry.compile_with(compiler::kernel_compiler(cache_folder()));
+  context.kernel_cache = default_kernel_cache();
   CLI::App app("Trireme runs language models on the accelerators that this machine has.", "trireme");
   app.require_subcommand(1);
   app.set_version_flag("--version", TRIREME_VERSION);
@@ -90,6 +97,7 @@ int run(int argc, char** argv) {
     return kWrongUsage;
   }
   start_log(context.log_level);
+  context.registry.compile_with(compiler::kernel_compiler(context.kernel_cache));
   if (!context.opencl_library.empty())
     if (const Status used = context.registry.use_library("opencl", context.opencl_library); !used) return finish(used);
   return finish(context.command());
