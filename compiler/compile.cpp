@@ -59,6 +59,7 @@ OpCost total_cost(const PartNodes& nodes, const std::vector<OpCost>& costs) {
     total.multiply_adds += costs[node].multiply_adds;
     total.bytes_moved += costs[node].bytes_moved;
     total.weight_bytes += costs[node].weight_bytes;
+    total.mapped_weight_bytes += costs[node].mapped_weight_bytes;
     total.workspace_bytes = std::max(total.workspace_bytes, costs[node].workspace_bytes);
   }
   return total;

@@ -53,8 +53,9 @@ struct DeviceInfo {
 struct OpCost {
   double multiply_adds = 0;
   uint64_t bytes_moved = 0;
-  uint64_t workspace_bytes = 0;  // scratch that a recorded op needs while it runs
-  uint64_t weight_bytes = 0;     // constants in the device's own layout
+  uint64_t workspace_bytes = 0;      // scratch that a recorded op needs while it runs
+  uint64_t weight_bytes = 0;         // constants in the device's own layout
+  uint64_t mapped_weight_bytes = 0;  // constants that are read in place, where they come from
 };
 struct Unsupported {
   std::string reason;  // completes "device cannot do <op>: "

@@ -1,6 +1,7 @@
 #include "runtime/planner.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "compiler/compile.h"
@@ -89,22 +90,35 @@ bool fallback_needed(const compiler::CompiledGraph& compiled, const compiler::Pl
                              [&](const compiler::Part& part) { return part.device != layer_device(placement, part); });
 }
 
-// Weights and caches that the device's ops read, each once.
-LayerBytes device_bytes(const compiler::CompiledGraph& compiled, int device) {
-  LayerBytes bytes;
-  std::set<graph::ValueId> seen;
+// Weights and caches that the device's ops read, each once. An embedding that is also the head is in both uses what the
+// larger of them keeps: either they share a copy, or the embedding's few rows are read in place.
+LayerBytes device_bytes(const compiler::CompiledGraph& compiled, const compiler::Placement& placement, int index) {
+  const Device& device = *placement.devices[size_t(index)];
+  std::map<graph::ValueId, uint64_t> states;
+  std::map<std::vector<graph::ValueId>, uint64_t> weights;
   for (const compiler::Part& part : compiled.parts) {
-    if (part.device != device) continue;
+    if (part.device != index) continue;
     for (const auto& level : part.levels)
-      for (const graph::NodeId node : level)
+      for (const graph::NodeId node : level) {
+        std::vector<graph::ValueId> constants;
         for (const graph::ValueId input : compiled.graph.node(node).inputs) {
           const graph::ValueId root = compiled.graph.storage_root(input);
           const graph::Value& value = compiled.graph.value(root);
-          if (!seen.insert(root).second) continue;
-          if (value.kind == graph::ValueKind::kWeight) bytes.weights += uint64_t(value.desc.bytes());
-          if (value.kind == graph::ValueKind::kState) bytes.kv += uint64_t(value.desc.bytes());
+          if (value.kind == graph::ValueKind::kWeight || value.kind == graph::ValueKind::kConstant)
+            constants.push_back(root);
+          if (value.kind == graph::ValueKind::kState) states[root] = uint64_t(value.desc.bytes());
         }
+        if (constants.empty()) continue;
+        const OpDesc op = compiled.graph.op_desc(node);
+        const OpCost cost =
+            std::get<OpCost>(device.assess({&op, 1}).front());  // compile() has refused what it can't do
+        uint64_t& kept = weights[constants];
+        kept = std::max(kept, cost.weight_bytes + cost.mapped_weight_bytes);
+      }
   }
+  LayerBytes bytes;
+  for (const auto& [ids, kept] : weights) bytes.weights += kept;
+  for (const auto& [id, kept] : states) bytes.kv += kept;
   return bytes;
 }
 
@@ -126,7 +140,7 @@ std::string fallback_reason(const compiler::CompiledGraph& compiled, const compi
   return "ops that " + joined(devices, " or ") + " cannot do: " + joined(ops, ", ");
 }
 
-// Says what the ranges take without the ops that go to the fallback, and what these take there.
+// Adds what the fallback does for the ranges.
 void move_to_fallback(const compiler::CompiledGraph& compiled, const PlanDevice& fallback, Plan& plan) {
   const compiler::Placement& placement = plan.placement;
   const std::string reason = fallback_reason(compiled, placement);
@@ -141,13 +155,21 @@ void move_to_fallback(const compiler::CompiledGraph& compiled, const PlanDevice&
     plan.ranges.push_back(rest);
   else
     own->reason += ", and " + reason;
-  for (PlannedRange& range : plan.ranges)
-    for (size_t i = 0; i < placement.devices.size(); ++i) {
-      if (placement.devices[i]->info().id != range.device) continue;
-      const LayerBytes bytes = device_bytes(compiled, int(i));
-      range.weight_bytes = bytes.weights;
-      range.kv_bytes = bytes.kv;
-    }
+}
+
+// What each range takes of its device.
+void measure(const compiler::CompiledGraph& compiled, Plan& plan) {
+  for (PlannedRange& range : plan.ranges) {
+    const auto& devices = plan.placement.devices;
+    const auto device = std::ranges::find_if(devices, [&](const auto& one) { return one->info().id == range.device; });
+    const int index = int(device - devices.begin());
+    const LayerBytes bytes = device_bytes(compiled, plan.placement, index);
+    range.weight_bytes = bytes.weights;
+    range.kv_bytes = bytes.kv;
+    range.step_bytes = compiled.step.bytes;
+    for (const compiler::Part& part : compiled.parts)
+      if (part.device == index) range.step_bytes += part.arena_bytes;
+  }
 }
 
 }  // namespace
@@ -182,10 +204,6 @@ Result<Plan> plan_placement(const Model& model, std::vector<PlanDevice> devices,
     range.last_layer = end - 2;
     range.device = devices[i].device->info().id;
     range.budget_bytes = budget;
-    for (int layer = first; layer < end; ++layer) {
-      range.weight_bytes += layers[size_t(layer)].weights;
-      range.kv_bytes += layers[size_t(layer)].kv;
-    }
     range.reason = devices.size() == 1 ? "the only device given"
                                        : std::to_string(int(100.0 * double(budget) / std::max(budget_sum, 1.0) + 0.5)) +
                                              " % of the devices' free bytes";
@@ -196,13 +214,10 @@ Result<Plan> plan_placement(const Model& model, std::vector<PlanDevice> devices,
   if (options.fallback) add_fallback(plan.placement, options.fallback->device);
   TRIREME_ASSIGN(const compiler::CompiledGraph compiled, compiler::compile(std::move(graph), plan.placement));
   if (fallback_needed(compiled, plan.placement)) move_to_fallback(compiled, *options.fallback, plan);
-  for (PlannedRange& range : plan.ranges) {
-    range.step_bytes = compiled.step.bytes;
-    for (const compiler::Part& part : compiled.parts)
-      if (plan.placement.devices[size_t(part.device)]->info().id == range.device) range.step_bytes += part.arena_bytes;
+  measure(compiled, plan);
+  for (const PlannedRange& range : plan.ranges)
     if (range.weight_bytes + range.kv_bytes + range.step_bytes > range.budget_bytes)
       return does_not_fit(range, blocks * kPlannedBlock, int(layer_count));
-  }
   return plan;
 }
 

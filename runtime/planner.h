@@ -30,7 +30,7 @@ struct PlannedRange {
   int first_layer = -1;  // -1 the embedding, the number of layers the head
   int last_layer = -1;
   std::string device;
-  uint64_t weight_bytes = 0;  // as stored in the model file
+  uint64_t weight_bytes = 0;  // in the device's own layout, or in place in the model file
   uint64_t kv_bytes = 0;
   uint64_t step_bytes = 0;  // inputs and intermediate values at their peak
   uint64_t budget_bytes = 0;

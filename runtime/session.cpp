@@ -347,6 +347,7 @@ OpCost Session::step_cost(int64_t rows) const {
       total.multiply_adds += part.cost.multiply_adds;
       total.bytes_moved += part.cost.bytes_moved;
       total.weight_bytes += part.cost.weight_bytes;
+      total.mapped_weight_bytes += part.cost.mapped_weight_bytes;
       total.workspace_bytes = std::max(total.workspace_bytes, part.cost.workspace_bytes);
     }
     break;

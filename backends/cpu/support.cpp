@@ -69,10 +69,13 @@ OpCost cpu_op_cost(const OpDesc& op, int threads, bool native_bf16) {
     if (!op.inputs[i].constant) continue;
     const TensorDesc& desc = op.inputs[i].desc;
     const WeightUse use = weight_use(op.params, int(i)).value_or(WeightUse::kVector);
-    if (use == WeightUse::kVector) cost.weight_bytes += uint64_t(desc.shape.elements()) * sizeof(float);
-    if (use == WeightUse::kMatmul && quantized::can_pack(desc)) {
+    if (use == WeightUse::kVector) {
+      cost.weight_bytes += uint64_t(desc.shape.elements()) * sizeof(float);
+    } else if (use == WeightUse::kMatmul && quantized::can_pack(desc)) {
       cost.weight_bytes += quantized::packed_bytes(desc);
       cost.bytes_moved += quantized::packed_bytes(desc) - uint64_t(desc.bytes());
+    } else {
+      cost.mapped_weight_bytes += uint64_t(desc.bytes());
     }
   }
   if (std::holds_alternative<Attention>(op.params)) cost.workspace_bytes = attention_workspace_bytes(op, threads);

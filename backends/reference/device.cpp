@@ -51,6 +51,7 @@ std::vector<Assessment> ReferenceDevice::assess(std::span<const OpDesc> ops) con
       const uint64_t decoded = uint64_t(input.desc.shape.elements()) * sizeof(float);
       cost.bytes_moved += decoded - uint64_t(input.desc.bytes());
       cost.weight_bytes += (kept ? 0 : decoded) - uint64_t(input.desc.bytes());
+      if (kept) cost.mapped_weight_bytes += decoded;
     }
     answers.push_back(cost);
   }

@@ -226,9 +226,13 @@ TEST_F(CpuDeviceTest, AssessSaysWhatPrepareDoes) {
       continue;
     }
     EXPECT_EQ(cost->workspace_bytes, (*prepared)->workspace_bytes()) << test.op.text();
-    uint64_t weight_bytes = 0;
-    for (const auto& weight : constants) weight_bytes += weight->device_bytes();
+    uint64_t weight_bytes = 0, mapped_bytes = 0;
+    for (const auto& weight : constants) {
+      weight_bytes += weight->device_bytes();
+      if (weight->keeps_source()) mapped_bytes += uint64_t(weight->desc().bytes());
+    }
     EXPECT_EQ(cost->weight_bytes, weight_bytes) << test.op.text();
+    EXPECT_EQ(cost->mapped_weight_bytes, mapped_bytes) << test.op.text();
   }
 }
 

@@ -184,6 +184,7 @@ TEST_F(ReferenceDevice, AssessCountsDecodedWeights) {
   const auto cost = std::get<OpCost>(device_->assess({&op, 1})[0]);
   EXPECT_EQ(cost.multiply_adds, 2.0 * 3 * 64);
   EXPECT_EQ(cost.weight_bytes, 3u * 64 * 4);
+  EXPECT_EQ(cost.mapped_weight_bytes, 0u);
   EXPECT_EQ(cost.bytes_moved, 2u * 64 * 4 + 3 * 64 * 4 + 2 * 3 * 4);
 }
 
