@@ -164,6 +164,12 @@ Result<BufferRange> Program::output(std::string_view name) const {
   return fail(ErrorCode::kInternal, "output " + std::string(name), "no part computes it");
 }
 
+int64_t Program::launches() const {
+  int64_t sum = 0;
+  for (const RecordedPart& part : parts_) sum += part.list->launches();
+  return sum;
+}
+
 Status Program::submit_part(int index, std::span<const std::shared_ptr<Timeline>> timelines, uint64_t value) {
   RecordedPart& part = parts_[size_t(index)];
   for (size_t i = 0; i < part.sources.size(); ++i) part.waits[i] = {timelines[size_t(part.sources[i])].get(), value};

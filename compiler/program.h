@@ -31,6 +31,9 @@ class Program {
   static Result<std::unique_ptr<Program>> create(CompiledGraph compiled, const ProgramBindings& bindings,
                                                  WeightStore& weights);
 
+  // What one submission of all parts starts on their devices.
+  int64_t launches() const;
+
   const StepLayout& step() const { return compiled_.step; }
   const CompiledGraph& compiled() const { return compiled_; }
 

@@ -1,6 +1,7 @@
 // CommandList: steps that are recorded once and submitted many times.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -30,6 +31,9 @@ class CommandList {
   // Errors of all four: kInvalidArgument for a range outside its buffer, a wrong number or size of operands, an op or
   // buffer of another device, or a call after finish().
   virtual Status finish() = 0;
+
+  // What one submission starts on the device: kernels where it runs kernels, else ops, and copies.
+  virtual int64_t launches() const = 0;
 };
 
 }  // namespace trireme

@@ -355,6 +355,11 @@ OpCost Session::step_cost(int64_t rows) const {
   return total;
 }
 
+Result<int64_t> Session::step_launches(int64_t rows) {
+  TRIREME_ASSIGN(const Variant* const variant, variant_for(rows, 1));
+  return variant->program->launches();
+}
+
 std::vector<DeviceMemory> Session::memory() const {
   std::vector<DeviceMemory> report;
   for (const Part& part : parts_) {

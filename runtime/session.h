@@ -90,6 +90,10 @@ class Session {
   // What a step of `rows` rows with one output does at full capacity, all devices together.
   OpCost step_cost(int64_t rows) const;
 
+  // What one submit of a step of `rows` rows with one output starts on its devices: kernels where they run kernels,
+  // else ops. Prepares the step where no such step ran yet.
+  Result<int64_t> step_launches(int64_t rows);
+
   // Seconds that steps have waited for devices so far; what else they took is the host's.
   double waited_s() const { return waited_s_; }
 

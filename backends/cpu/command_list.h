@@ -19,6 +19,7 @@ class CpuCommandList final : public CommandList {
   Status copy(const BufferRange& source, const BufferRange& target) override;
   Status barrier() override;
   Status finish() override;
+  int64_t launches() const override { return int64_t(steps_.size()); }
 
   const void* device() const { return device_; }
   bool finished() const { return finished_; }

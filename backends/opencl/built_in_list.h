@@ -30,6 +30,7 @@ class BuiltInList final : public CommandList {
   Status copy(const BufferRange& source, const BufferRange& target) override { return list_.copy(source, target); }
   Status barrier() override { return list_.barrier(); }
   Status finish() override { return list_.finish(); }
+  int64_t launches() const override { return list_.launches(); }
 
   const OpenClKernelList& list() const { return list_; }
 

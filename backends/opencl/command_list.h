@@ -22,6 +22,7 @@ class OpenClKernelList final : public KernelList {
 
   const Connection* connection() const { return connection_.get(); }
   bool finished() const { return finished_; }
+  int64_t launches() const { return int64_t(steps_.size()); }
   // Adds all steps to the queue of lists, and gives the event of the last. Errors: kDeviceLost, kOutOfMemory.
   Result<Handle<cl_event>> enqueue() const;
 

@@ -59,9 +59,15 @@ Status CompiledList::launch() {
   for (const Bundle& bundle : compiler::bundle(waiting_, device_.target())) {
     TRIREME_ASSIGN(std::shared_ptr<const Kernel> kernel, device_.kernel_of(bundle));
     TRIREME_TRY(list_->launch(std::move(kernel), {bundle.groups, bundle.buffers, bundle.words}));
+    ++launches_;
   }
   waiting_.clear();
   return {};
+}
+
+Status CompiledList::copy(const BufferRange& source, const BufferRange& target) {
+  ++launches_;
+  return list_->copy(source, target);
 }
 
 Status CompiledList::barrier() {

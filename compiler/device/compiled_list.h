@@ -26,9 +26,10 @@ class CompiledList final : public CommandList {
   CompiledList(CompiledDevice& device, std::unique_ptr<KernelList> list) : device_(device), list_(std::move(list)) {}
 
   Status dispatch(std::shared_ptr<const PreparedOp> op, const DispatchOperands& operands) override;
-  Status copy(const BufferRange& source, const BufferRange& target) override { return list_->copy(source, target); }
+  Status copy(const BufferRange& source, const BufferRange& target) override;
   Status barrier() override;
   Status finish() override;
+  int64_t launches() const override { return launches_; }
 
   KernelList& list() { return *list_; }
   const CompiledDevice& device() const { return device_; }
@@ -42,6 +43,7 @@ class CompiledList final : public CommandList {
   CompiledDevice& device_;
   std::unique_ptr<KernelList> list_;
   std::vector<BoundCall> waiting_;
+  int64_t launches_ = 0;
   std::vector<std::shared_ptr<const PreparedOp>> ops_;  // alive as long as the list
 };
 

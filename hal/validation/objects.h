@@ -88,6 +88,7 @@ class CheckedList final : public CommandList {
   Status copy(const BufferRange& source, const BufferRange& target) override;
   Status barrier() override;
   Status finish() override;
+  int64_t launches() const override { return record_->inner->launches(); }
 
  private:
   Status check_recording() const;

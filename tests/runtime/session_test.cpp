@@ -8,6 +8,7 @@
 #include <cmath>
 #include <thread>
 
+#include "runtime/planner.h"
 #include "tests/hal/forwarding_device.h"
 #include "tests/support/counting_allocator.h"
 #include "tests/support/counting_device.h"
@@ -62,6 +63,11 @@ struct OnLlama : testing::TestWithParam<const char*> {
     return open_session(model, compiler::Placement::on(open_device(GetParam()), layers), options);
   }
 };
+
+std::string device_name(const testing::TestParamInfo<const char*>& info) {
+  const std::string id = info.param;
+  return id.substr(0, id.find(':'));
+}
 
 constexpr const char* kDevices[] = {
 #ifdef TRIREME_HAVE_REFERENCE
@@ -211,6 +217,36 @@ TEST_P(OnLlama, ReportsExactlyWhatItAllocates) {
   EXPECT_EQ(device->weight_bytes(), memory.weight_bytes);
 }
 
+TEST_P(OnLlama, HoldsWhatThePlanSays) {
+  const auto device = open_device(GetParam());
+  const auto plan = plan_placement(*model, {{device, {}}}, {.context = 96});
+  ASSERT_TRUE(plan) << plan.error().message();
+  SessionOptions options;
+  options.max_outputs = 1;
+  const auto session = open_session(model, plan->placement, options);
+  run(*session, rows_of(std::span(golden.input_ids).first(1), *session->create_sequence()));
+  const DeviceMemory memory = session->memory()[0];
+  const PlannedRange& planned = plan->ranges.at(0);
+  EXPECT_EQ(planned.weight_bytes, memory.weight_bytes + memory.mapped_weight_bytes);
+  EXPECT_EQ(planned.kv_bytes, memory.kv_bytes);
+  EXPECT_EQ(planned.step_bytes, memory.step_bytes);
+}
+
+#if defined(TRIREME_HAVE_OPENCL) && defined(TRIREME_HAVE_VULKAN)
+struct OnKernelDevices : OnLlama {};
+
+// Norm, q with k and v, rope and store, attention, output, norm, gate with up, down; beside the layers the embedding,
+// the last norm, the rows that are asked for and the head.
+TEST_P(OnKernelDevices, ATokenIsAtMostEightLaunchesALayer) {
+  const auto launches = session()->step_launches(1);
+  ASSERT_TRUE(launches) << launches.error().message();
+  EXPECT_LE(*launches, 8 * layers + 4);
+  EXPECT_GE(*launches, 4 * layers);
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, OnKernelDevices, testing::Values("opencl:0", "vulkan:0"), device_name);
+#endif
+
 TEST_P(OnLlama, SequencesOfOneStepDoNotSeeEachOther) {
   SessionOptions options;
   options.sequences = 3;
@@ -268,11 +304,6 @@ TEST_P(OnLlama, ForksThatGoDifferentWaysKeepTheirOwnTokens) {
   run(*session, rows_of(other, branch));
   ASSERT_TRUE(session->truncate(stem, 5));
   EXPECT_EQ(run(*session, rows_of(ids.subspan(5, 3), stem)), expected);
-}
-
-std::string device_name(const testing::TestParamInfo<const char*>& info) {
-  const std::string id = info.param;
-  return id.substr(0, id.find(':'));
 }
 
 INSTANTIATE_TEST_SUITE_P(Devices, OnLlama, testing::ValuesIn(kDevices), device_name);

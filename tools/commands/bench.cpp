@@ -125,6 +125,10 @@ Status bench(const Context& context, const BenchFlags& flags) {
   const OpCost token = open.session->step_cost(1);
   const int64_t rows = open.session->max_rows();
   result["weight_bytes"] = weight_bytes;
+  if (flags.generated > 0) {
+    TRIREME_ASSIGN(const int64_t launches, open.session->step_launches(flags.sequences));
+    result["decode_launches_per_step"] = launches;
+  }
   result["decode_bytes_per_step"] = token.bytes_moved;
   result["prefill_multiply_adds_per_token"] = open.session->step_cost(rows).multiply_adds / double(rows);
   result["peak_bytes"] = peak;
@@ -141,6 +145,9 @@ Status bench(const Context& context, const BenchFlags& flags) {
   if (flags.generated > 0)
     text += fmt::format("host       {:.0f} us of the calling thread a step of decode, without its waits for devices\n",
                         result["decode_host_us_per_step"]["median"].get<double>());
+  if (flags.generated > 0)
+    text += fmt::format("launches   {} a step of decode, in one submit a device\n",
+                        result["decode_launches_per_step"].get<int64_t>());
   text += "weights    " + format_bytes(weight_bytes) + "\n";
   for (const auto& [device, bytes] : peak.items())
     text += "peak       " + format_bytes(bytes.get<uint64_t>()) + " on " + device + "\n";
