@@ -14,20 +14,21 @@ template <typename Word>
 void gather_words(const BitRun& run, const std::byte* base, int64_t count, uint32_t* out) {
   const std::byte* source = base + run.bit_offset / 8;
   const int64_t stride = run.bit_stride / 8;
-  const int right = int(run.bit_offset % 8);
+  // In variables of their own, which no store to `out` can change: else compilers take the loop as it is.
+  const int right = int(run.bit_offset % 8), shift = run.shift;
   const uint32_t mask = run.width == 32 ? ~0u : (1u << run.width) - 1;
   if (stride == int64_t(sizeof(Word))) {
     for (int64_t i = 0; i < count; ++i) {
       Word word;
       std::memcpy(&word, source + size_t(i) * sizeof(Word), sizeof(Word));
-      out[i] |= ((uint32_t(word) >> right) & mask) << run.shift;
+      out[i] |= ((uint32_t(word) >> right) & mask) << shift;
     }
     return;
   }
   for (int64_t i = 0; i < count; ++i) {
     Word word;
     std::memcpy(&word, source + i * stride, sizeof(Word));
-    out[i] |= ((uint32_t(word) >> right) & mask) << run.shift;
+    out[i] |= ((uint32_t(word) >> right) & mask) << shift;
   }
 }
 

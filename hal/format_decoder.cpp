@@ -69,6 +69,24 @@ class SpanDecoder {
     if (plan_.format.zero) subtract_zero(values);
   }
 
+  // The same where they are whole numbers of a byte.
+  void decode_integer_codes(int8_t* integers) {
+    const Codes& codes = plan_.format.codes;
+    const bool counted = codes.type == NumberType::kUnsigned || codes.type == NumberType::kSigned;
+    if (!counted || !codes.table.empty() || codes.multiplier != 1 || plan_.format.signs.group != 0 ||
+        plan_.format.zero) {
+      decode_codes(scratch_.data());
+      for (int64_t i = 0; i < count_; ++i) integers[i] = int8_t(int(scratch_[size_t(i)]));
+      return;
+    }
+    const int64_t count = count_;  // which no store to `integers` can change
+    gather(row_.codes, section(codes.section), count, bits_.data());
+    // Flipping a sign bit and taking its weight away extends it.
+    const uint32_t sign = codes.type == NumberType::kSigned ? 1u << (plan_.code_bits - 1) : 0;
+    const uint32_t offset = uint32_t(int32_t(codes.offset)) - sign;
+    for (int64_t i = 0; i < count; ++i) integers[i] = int8_t(uint8_t((bits_[size_t(i)] ^ sign) + offset));
+  }
+
   // One for every granule of the span; 1 and 0 where the format has none.
   void decode_scale(float* scales) { decode_factors(plan_.format.scale, row_.scale, 1.0f, scales); }
   void decode_minimum(float* minima) { decode_factors(plan_.format.minimum, row_.minimum, 0.0f, minima); }
@@ -98,6 +116,10 @@ class SpanDecoder {
     if (numbers.empty()) std::fill_n(products, granules, none);
     for (size_t level = 0; level < numbers.size(); ++level) {
       const int64_t columns = decode_numbers(numbers[level], runs[level]);
+      if (level == 0 && columns == plan_.granule && numbers[level].place == Place::kBlock) {
+        std::copy_n(numbers_.data(), granules, products);
+        continue;
+      }
       for (int64_t i = 0; i < granules; ++i) {
         const float factor = numbers_[size_t(number_of(i * plan_.granule, numbers[level], columns))];
         products[i] = level == 0 ? factor : products[i] * factor;
@@ -163,7 +185,10 @@ class SpanDecoder {
     if (number.place == Place::kBlock) {
       const int64_t entries = count_ / columns;
       gather(runs, section(number.index), entries, bits_.data());
-      for (int64_t i = 0; i < entries; ++i) numbers_[size_t(i)] = number_from_bits(number, bits_[size_t(i)], width);
+      if (number.type == NumberType::kF16 && number.multiplier == 1.0f && number.offset == 0.0f && !number.reciprocal)
+        for (int64_t i = 0; i < entries; ++i) numbers_[size_t(i)] = f16_value(bits_[size_t(i)]);
+      else
+        for (int64_t i = 0; i < entries; ++i) numbers_[size_t(i)] = number_from_bits(number, bits_[size_t(i)], width);
       return columns;
     }
     const int64_t first = columns == 0 ? 0 : column_ / columns;
@@ -212,6 +237,7 @@ class SpanDecoder {
   Values numbers_;
   Values scales_;
   Values minima_;
+  Values scratch_;
 };
 
 bool is_plain_integer(const Format& format) {
@@ -378,16 +404,15 @@ Status FormatDecoder::decode_integer_rows(const HostTensor& tensor, int64_t firs
   TRIREME_TRY(check_size(codes.size(), count * columns, "codes"));
   TRIREME_TRY(check_size(scales.size(), count * (columns / group), "scales"));
   if (plan_->integer->has_minimum) TRIREME_TRY(check_size(minima.size(), count * (columns / group), "minima"));
-  Values values;
   Values factors;
   const auto spread = [&](int64_t elements, float* target) {
-    for (int64_t k = 0; k < elements; k += group) target[k / group] = factors[size_t(k / plan_->granule)];
+    const int64_t each = group / plan_->granule;
+    for (int64_t i = 0; i < elements / group; ++i) target[i] = factors[size_t(i * each)];
   };
   for (int64_t i = 0; i < count; ++i) {
     reader.read_row(first + i, [&](SpanDecoder& span, int64_t column, int64_t elements) {
       const int64_t at = i * columns + column;
-      span.decode_codes(values.data());
-      for (int64_t k = 0; k < elements; ++k) codes[size_t(at + k)] = int8_t(int(values[size_t(k)]));
+      span.decode_integer_codes(&codes[size_t(at)]);
       span.decode_scale(factors.data());
       spread(elements, &scales[size_t(at / group)]);
       if (!plan_->integer->has_minimum) return;

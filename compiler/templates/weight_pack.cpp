@@ -19,22 +19,30 @@ uint32_t four_codes(const int8_t* codes, uint32_t lowest_bytes) {
 
 // Element e of a block of 32 lies in byte e % 4 of a word, so that one shift and one AND give four codes. `words` is
 // where the row has its first, in a tile that begins with row 0's.
-template <int kBits>
-void pack_block(const int8_t* codes, uint32_t lowest_bytes, int together, uint32_t* words) {
+template <int kBits, int kTogether>
+void pack_block(const int8_t* codes, uint32_t lowest_bytes, uint32_t* words) {
   constexpr int kPerByte = 8 / kBits;
   for (int word = 0; word < kBits; ++word) {
     uint32_t packed = 0;
     for (int part = 0; part < kPerByte; ++part)
       packed |= four_codes(codes + (word * kPerByte + part) * 4, lowest_bytes) << (kBits * part);
-    words[word / together * together * kTileRows + word % together] = packed;
+    words[word / kTogether * kTogether * kTileRows + word % kTogether] = packed;
   }
 }
 
-void pack_block(const int8_t* codes, const WeightLayout& layout, uint32_t* words) {
-  const uint32_t lowest_bytes = uint32_t(uint8_t(layout.lowest)) * 0x01010101u;
-  if (layout.bits == 2) return pack_block<2>(codes, lowest_bytes, layout.together, words);
-  if (layout.bits == 4) return pack_block<4>(codes, lowest_bytes, layout.together, words);
-  pack_block<8>(codes, lowest_bytes, layout.together, words);
+using PackBlock = void (*)(const int8_t* codes, uint32_t lowest_bytes, uint32_t* words);
+
+template <int kBits>
+PackBlock block_packer(int together) {
+  if (together == 1) return pack_block<kBits, 1>;
+  if (together == 2) return pack_block<kBits, 2>;
+  return pack_block<kBits, 4>;
+}
+
+PackBlock block_packer(const WeightLayout& layout) {
+  if (layout.bits == 2) return block_packer<2>(layout.together);
+  if (layout.bits == 4) return block_packer<4>(layout.together);
+  return block_packer<8>(layout.together);
 }
 
 // Calls store(place, value) for each number of each row, at its place among those of whole tiles.
@@ -67,11 +75,13 @@ Status pack_rows(const WeightLayout& layout, const HostTensor& tensor, int64_t f
   TRIREME_TRY(decode_integer_rows(tensor, first, count, codes, scales, minima));
   for (const std::span<std::byte> plane : planes) std::fill(plane.begin(), plane.end(), std::byte{0});
   auto* words = reinterpret_cast<uint32_t*>(planes[0].data());
+  const PackBlock pack = block_packer(layout);
+  const uint32_t lowest_bytes = uint32_t(uint8_t(layout.lowest)) * 0x01010101u;
   for (int64_t row = 0; row < count; ++row)
     for (int64_t block = 0; block < blocks; ++block) {
       const int64_t tile = (row / kTileRows * blocks + block) * layout.bits * kTileRows;
-      pack_block(codes.data() + row * columns + block * kBlock, layout,
-                 words + tile + row % kTileRows * layout.together);
+      pack(codes.data() + row * columns + block * kBlock, lowest_bytes,
+           words + tile + row % kTileRows * layout.together);
     }
   if (layout.half_scales) {
     auto* halves = reinterpret_cast<uint16_t*>(planes[1].data());
