@@ -95,7 +95,28 @@ Status OpenClKernelList::copy(const BufferRange& source, const BufferRange& targ
 Status OpenClKernelList::finish() {
   TRIREME_TRY(check_open());
   finished_ = true;
-  return {};
+  return steps_.empty() || !connection_->command_buffers() ? Status() : record();
+}
+
+Status OpenClKernelList::record() {
+  const CommandBufferCalls& calls = *connection_->command_buffers();
+  cl_command_queue queue = connection_->lists();
+  cl_int code = CL_SUCCESS;
+  recorded_ = connection_->own(calls.create(1, &queue, nullptr, &code), calls.release);
+  TRIREME_TRY(connection_->check(code, "clCreateCommandBufferKHR"));
+  for (const Step& step : steps_) {
+    if (step.kernel) {
+      const std::array<size_t, 3> group = {step.kernel->source().group_size, 1, 1};
+      code = calls.launch(recorded_.get(), nullptr, nullptr, step.instance.get(), 3, nullptr, step.items.data(),
+                          group.data(), 0, nullptr, nullptr, nullptr);
+      TRIREME_TRY(connection_->check(code, "clCommandNDRangeKernelKHR"));
+    } else {
+      code = calls.copy(recorded_.get(), nullptr, step.source, step.target, step.source_offset, step.target_offset,
+                        step.bytes, 0, nullptr, nullptr, nullptr);
+      TRIREME_TRY(connection_->check(code, "clCommandCopyBufferKHR"));
+    }
+  }
+  return connection_->check(calls.finish(recorded_.get()), "clFinalizeCommandBufferKHR");
 }
 
 cl_int OpenClKernelList::enqueue(const Step& step, cl_event* event) const {
@@ -109,6 +130,14 @@ cl_int OpenClKernelList::enqueue(const Step& step, cl_event* event) const {
 }
 
 Result<Handle<cl_event>> OpenClKernelList::enqueue() const {
+  if (!recorded_) return enqueue_steps();
+  cl_event event = nullptr;
+  const cl_int code = connection_->command_buffers()->enqueue(0, nullptr, recorded_.get(), 0, nullptr, &event);
+  TRIREME_TRY(connection_->check(code, "clEnqueueCommandBufferKHR", ErrorCode::kDeviceLost));
+  return connection_->own(event, connection_->library().clReleaseEvent);
+}
+
+Result<Handle<cl_event>> OpenClKernelList::enqueue_steps() const {
   const Library& library = connection_->library();
   cl_event event = nullptr;
   // A list of nothing is over when those before it are.

@@ -42,12 +42,15 @@ class OpenClKernelList final : public KernelList {
   Status check_open() const;
   Status set_arguments(const Step& step, const KernelLaunch& launch);
   Result<cl_mem> bind(const BufferRange& range);
+  Status record();
+  Result<Handle<cl_event>> enqueue_steps() const;
   cl_int enqueue(const Step& step, cl_event* event) const;
 
   std::shared_ptr<Connection> connection_;
   std::vector<Step> steps_;
   // Sub-buffers by buffer, offset and length: launches that bind the same range share one.
   std::map<std::tuple<cl_mem, uint64_t, uint64_t>, Handle<cl_mem>> parts_;
+  Handle<cl_command_buffer_khr> recorded_;  // all steps, where the device takes them so
   bool finished_ = false;
 };
 

@@ -8,7 +8,10 @@
 namespace trireme::opencl {
 
 Connection::Connection(std::shared_ptr<const Library> library, DeviceFacts facts, std::string id)
-    : library_(std::move(library)), facts_(std::move(facts)), id_(std::move(id)) {}
+    : library_(std::move(library)),
+      facts_(std::move(facts)),
+      id_(std::move(id)),
+      command_buffers_(CommandBufferCalls::find(*library_, facts_)) {}
 
 Status Connection::open() {
   const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM,

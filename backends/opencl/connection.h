@@ -7,8 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "backends/opencl/device_facts.h"
-#include "backends/opencl/handle.h"
+#include "backends/opencl/command_buffer.h"
 #include "hal/device.h"
 
 namespace trireme::opencl {
@@ -28,6 +27,8 @@ class Connection {
   DeviceInfo info() const;
   // What other processes allocated is not known.
   std::vector<MemoryHeap> memory() const;
+  // Null where lists are enqueued a command at a time.
+  const CommandBufferCalls* command_buffers() const { return command_buffers_ ? &*command_buffers_ : nullptr; }
   cl_context context() const { return context_.get(); }
   // Runs lists, in the order of their submission.
   cl_command_queue lists() const { return lists_.get(); }
@@ -50,6 +51,7 @@ class Connection {
   std::shared_ptr<const Library> library_;
   DeviceFacts facts_;
   std::string id_;
+  std::optional<CommandBufferCalls> command_buffers_;
   std::atomic<uint64_t> allocated_bytes_ = 0;
   mutable std::mutex mutex_;  // guards the note
   mutable std::string note_;

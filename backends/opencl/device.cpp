@@ -42,6 +42,7 @@ OpenClDevice::OpenClDevice(std::shared_ptr<Connection> connection)
       info_(connection_->info()),
       target_(target_of(connection_->facts())),
       queue_(connection_) {
+  if (connection_->command_buffers()) info_.features.push_back("command_buffers");
   if (target_.integer_dot) info_.features.push_back("integer_dot");
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdio>
+#include <cstring>
 #include <tuple>
 
 #include "backends/opencl/error.h"
@@ -47,6 +48,20 @@ class Questions {
     return answer;
   }
   bool flag(cl_device_info what) const { return value<cl_bool>(what) == CL_TRUE; }
+  // 0 where the driver does not say; older ones cannot.
+  uint32_t extension_version(std::string_view name) const {
+    size_t bytes = 0;
+    if (library_.clGetDeviceInfo(facts_.device, CL_DEVICE_EXTENSIONS_WITH_VERSION_KHR, 0, nullptr, &bytes) !=
+        CL_SUCCESS)
+      return 0;
+    std::vector<cl_name_version_khr> known(bytes / sizeof(cl_name_version_khr));
+    keep("clGetDeviceInfo",
+         library_.clGetDeviceInfo(facts_.device, CL_DEVICE_EXTENSIONS_WITH_VERSION_KHR,
+                                  known.size() * sizeof(cl_name_version_khr), known.data(), nullptr));
+    for (const cl_name_version_khr& one : known)
+      if (std::string_view(one.name, strnlen(one.name, sizeof one.name)) == name) return one.version;
+    return 0;
+  }
   // Work items along the first axis.
   uint64_t first_item_size() const {
     const auto axes = value<cl_uint>(CL_DEVICE_MAX_WORK_ITEM_DIMENSIONS);
@@ -86,6 +101,8 @@ DeviceFacts ask(const Library& library, cl_platform_id platform, cl_device_id de
   facts.name = questions.device_text(CL_DEVICE_NAME);
   facts.driver_version = questions.device_text(CL_DRIVER_VERSION);
   facts.extensions = questions.device_text(CL_DEVICE_EXTENSIONS);
+  if (facts.has("cl_khr_command_buffer"))
+    facts.command_buffer_version = questions.extension_version("cl_khr_command_buffer");
   facts.built_in_kernels = questions.device_text(CL_DEVICE_BUILT_IN_KERNELS);
   facts.version = parse_version(questions.device_text(CL_DEVICE_VERSION), "OpenCL %d.%d");
   facts.c_version = parse_version(questions.device_text(CL_DEVICE_OPENCL_C_VERSION), "OpenCL C %d.%d");

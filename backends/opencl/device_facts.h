@@ -20,9 +20,10 @@ struct DeviceFacts {
   std::string name;
   std::string driver_version;
   std::string extensions;
-  std::string built_in_kernels;  // their names, between semicolons
-  int version = 0;               // of OpenCL: 120
-  int c_version = 0;             // of OpenCL C
+  std::string built_in_kernels;         // their names, between semicolons
+  uint32_t command_buffer_version = 0;  // of cl_khr_command_buffer, as CL_MAKE_VERSION gives it; 0: none
+  int version = 0;                      // of OpenCL: 120
+  int c_version = 0;                    // of OpenCL C
   cl_device_type type = 0;
   bool available = false;
   bool compiler = false;

@@ -3,6 +3,7 @@
 
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
+#include <CL/cl_ext.h>
 
 #include <memory>
 #include <string>
@@ -11,38 +12,39 @@
 
 namespace trireme::opencl {
 
-#define TRIREME_OPENCL_FUNCTIONS(X)    \
-  X(clGetPlatformIDs)                  \
-  X(clGetPlatformInfo)                 \
-  X(clGetDeviceIDs)                    \
-  X(clGetDeviceInfo)                   \
-  X(clCreateContext)                   \
-  X(clReleaseContext)                  \
-  X(clCreateCommandQueue)              \
-  X(clReleaseCommandQueue)             \
-  X(clFlush)                           \
-  X(clFinish)                          \
-  X(clCreateBuffer)                    \
-  X(clCreateSubBuffer)                 \
-  X(clReleaseMemObject)                \
-  X(clEnqueueReadBuffer)               \
-  X(clEnqueueWriteBuffer)              \
-  X(clEnqueueCopyBuffer)               \
-  X(clCreateProgramWithSource)         \
-  X(clCreateProgramWithBinary)         \
-  X(clCreateProgramWithBuiltInKernels) \
-  X(clBuildProgram)                    \
-  X(clGetProgramInfo)                  \
-  X(clGetProgramBuildInfo)             \
-  X(clReleaseProgram)                  \
-  X(clCreateKernel)                    \
-  X(clGetKernelInfo)                   \
-  X(clGetKernelWorkGroupInfo)          \
-  X(clSetKernelArg)                    \
-  X(clReleaseKernel)                   \
-  X(clEnqueueNDRangeKernel)            \
-  X(clEnqueueMarkerWithWaitList)       \
-  X(clSetEventCallback)                \
+#define TRIREME_OPENCL_FUNCTIONS(X)           \
+  X(clGetPlatformIDs)                         \
+  X(clGetPlatformInfo)                        \
+  X(clGetExtensionFunctionAddressForPlatform) \
+  X(clGetDeviceIDs)                           \
+  X(clGetDeviceInfo)                          \
+  X(clCreateContext)                          \
+  X(clReleaseContext)                         \
+  X(clCreateCommandQueue)                     \
+  X(clReleaseCommandQueue)                    \
+  X(clFlush)                                  \
+  X(clFinish)                                 \
+  X(clCreateBuffer)                           \
+  X(clCreateSubBuffer)                        \
+  X(clReleaseMemObject)                       \
+  X(clEnqueueReadBuffer)                      \
+  X(clEnqueueWriteBuffer)                     \
+  X(clEnqueueCopyBuffer)                      \
+  X(clCreateProgramWithSource)                \
+  X(clCreateProgramWithBinary)                \
+  X(clCreateProgramWithBuiltInKernels)        \
+  X(clBuildProgram)                           \
+  X(clGetProgramInfo)                         \
+  X(clGetProgramBuildInfo)                    \
+  X(clReleaseProgram)                         \
+  X(clCreateKernel)                           \
+  X(clGetKernelInfo)                          \
+  X(clGetKernelWorkGroupInfo)                 \
+  X(clSetKernelArg)                           \
+  X(clReleaseKernel)                          \
+  X(clEnqueueNDRangeKernel)                   \
+  X(clEnqueueMarkerWithWaitList)              \
+  X(clSetEventCallback)                       \
   X(clReleaseEvent)
 
 struct Library {

@@ -1,4 +1,6 @@
 // Every op and format on opencl:0, with all that it has and with as little as there may be.
+#include "backends/opencl/device.h"
+#include "compiler/device/compile_for.h"
 #include "tests/devices/masks.h"
 
 namespace trireme::devices_test {
@@ -7,6 +9,17 @@ namespace {
 const char* const kOpenCl = "opencl:0";
 
 TRIREME_CONFORMANCE(OpenCl, 1, open(kOpenCl, whole));
+// Lists are enqueued a command at a time.
+Result<std::shared_ptr<Device>> open_without_command_buffers() {
+  TRIREME_ASSIGN(const std::shared_ptr<const opencl::Library> whole, opencl::Library::load("libOpenCL.so.1"));
+  auto library = std::make_shared<opencl::Library>(*whole);
+  library->clGetExtensionFunctionAddressForPlatform = [](cl_platform_id, const char*) -> void* { return nullptr; };
+  TRIREME_ASSIGN(const std::vector<opencl::DeviceFacts> facts, opencl::find_devices(*library));
+  TRIREME_ASSIGN(std::shared_ptr<KernelDevice> device, opencl::OpenClDevice::open(library, facts.at(0), kOpenCl));
+  return compiler::compile_for(std::move(device));
+}
+TRIREME_CONFORMANCE(OpenClWithoutCommandBuffers, 0, open_without_command_buffers);
+
 TRIREME_CONFORMANCE(LeastOpenCl, 0, open(kOpenCl, least), may_refuse);
 
 // Where heads are long, a chunk of their positions has to be shorter.

@@ -75,6 +75,8 @@ cl_int clGetPlatformIDs(cl_uint entries, cl_platform_id* platforms, cl_uint* cou
   return CL_SUCCESS;
 }
 
+void* clGetExtensionFunctionAddressForPlatform(cl_platform_id, const char*) { return nullptr; }
+
 cl_int clGetPlatformInfo(cl_platform_id platform, cl_platform_info what, size_t bytes, void* value, size_t* needed) {
   if (const cl_int code = begin_call(); code != CL_SUCCESS) return code;
   const Place place{"clGetPlatformInfo", bytes, value, needed};

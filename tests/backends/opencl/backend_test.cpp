@@ -5,7 +5,9 @@
 namespace trireme::opencl {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 class OpenClBackend : public OpenClTest {};
@@ -145,7 +147,11 @@ class OpenClFailure : public OpenClTest {
   Library library_ = **Library::load("libOpenCL.so.1");
 };
 
+// In the place of the driver's answer: it has no functions of extensions.
+void* no_extension(cl_platform_id, const char*) { return nullptr; }
+
 TEST_F(OpenClFailure, ALaunchThatTheDriverRefusesFailsTheTimeline) {
+  library_.clGetExtensionFunctionAddressForPlatform = no_extension;
   library_.clEnqueueNDRangeKernel = answer<CL_OUT_OF_RESOURCES>;
   const Error error = failure(library_);
   EXPECT_EQ(error.code(), ErrorCode::kDeviceLost);
@@ -153,6 +159,34 @@ TEST_F(OpenClFailure, ALaunchThatTheDriverRefusesFailsTheTimeline) {
   EXPECT_THAT(error.message(), HasSubstr("launching kernel scale"));
   library_.clEnqueueNDRangeKernel = answer<CL_MEM_OBJECT_ALLOCATION_FAILURE>;
   EXPECT_EQ(failure(library_).code(), ErrorCode::kOutOfMemory);
+}
+
+TEST_F(OpenClFailure, ACommandBufferThatTheDriverRefusesFailsTheTimeline) {
+  static const auto find = library_.clGetExtensionFunctionAddressForPlatform;
+  library_.clGetExtensionFunctionAddressForPlatform = [](cl_platform_id platform, const char* name) -> void* {
+    if (name != std::string_view("clEnqueueCommandBufferKHR")) return find(platform, name);
+    const clEnqueueCommandBufferKHR_fn refuse = answer<CL_OUT_OF_RESOURCES>;
+    return reinterpret_cast<void*>(refuse);
+  };
+  const Error error = failure(library_);
+  EXPECT_EQ(error.code(), ErrorCode::kDeviceLost);
+  EXPECT_THAT(error.message(), HasSubstr("clEnqueueCommandBufferKHR failed with CL_OUT_OF_RESOURCES"));
+}
+
+TEST_F(OpenClBackend, RecordsListsAsCommandBuffersOfTheVersionThatItKnows) {
+  EXPECT_THAT(device_->info().features, Contains("command_buffers"));
+  Library library = **Library::load("libOpenCL.so.1");
+  DeviceFacts facts = find_devices(library)->at(size_t(index_));
+  EXPECT_TRUE(CommandBufferCalls::find(library, facts));
+  for (const uint32_t other : {0u, 8u << 12, (9u << 12) | 5u, 1u << 22}) {
+    facts.command_buffer_version = other;
+    EXPECT_FALSE(CommandBufferCalls::find(library, facts)) << other;
+  }
+  library.clGetExtensionFunctionAddressForPlatform = no_extension;
+  facts = find_devices(library)->at(size_t(index_));
+  EXPECT_FALSE(CommandBufferCalls::find(library, facts));
+  const auto device = *OpenClDevice::open(std::make_shared<Library>(library), facts, "opencl:0");
+  EXPECT_THAT(device->info().features, Not(Contains("command_buffers")));
 }
 
 TEST_F(OpenClFailure, ACommandThatFailsWhileRunningFailsTheTimeline) {
