@@ -40,10 +40,12 @@ Status Instance::open() {
   for (const std::string& layer : diagnostics_.layers) layers.push_back(layer.c_str());
   auto info = structure<VkInstanceCreateInfo>(VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO);
   info.pApplicationInfo = &application;
-  const VkValidationFeatureEnableEXT enabled[] = {VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT};
+  const VkValidationFeatureEnableEXT enabled = diagnostics_.gpu_assisted
+                                                   ? VK_VALIDATION_FEATURE_ENABLE_GPU_ASSISTED_EXT
+                                                   : VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT;
   auto features = structure<VkValidationFeaturesEXT>(VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT);
   features.enabledValidationFeatureCount = 1;
-  features.pEnabledValidationFeatures = enabled;
+  features.pEnabledValidationFeatures = &enabled;
   VkDebugUtilsMessengerCreateInfoEXT messenger = messenger_info();
   if (diagnostics_.report) {
     extensions.push_back(VK_EXT_DEBUG_UTILS_EXTENSION_NAME);

@@ -18,7 +18,7 @@ declare -A kAbout=(
   [long_conformance]="all devices at conformance level 5"
   [long_oclgrind]="every op and a token of a model on a simulator of OpenCL that reports strays and races"
   [long_interpreter]="large matmuls of every format on the interpreter"
-  [long_devices]="OpenCL and Vulkan at conformance level 3 and 2, whole and with features masked off"
+  [long_devices]="OpenCL and Vulkan at conformance level 3 and 2, whole and with features masked off, and under a layer that checks kernels as they run"
 )
 kStages=(style release package readme instruction_sets onednn asan tsan fuzz random)
 kLongStages=(long_models long_interpreter long_oclgrind long_devices long_conformance long_fuzz long_random)
@@ -107,6 +107,7 @@ stage_long_devices() {
   disabled_tests devices/vulkan_conformance_test
   disabled_tests devices/weight_parts_test
   disabled_tests devices/integer_dot_test
+  disabled_tests devices/vulkan_layers_test
 }
 # PoCL takes a quarter of a second to build a kernel, and each graph has its own.
 kQuickDevices=(--device reference:0 --device cpu:0 --device interpreter:0 --device interpreter:16 --device vulkan:0)

@@ -54,7 +54,8 @@ class VulkanTest : public ::testing::Test {
     auto library = Library::load(kLoader);
     ASSERT_TRUE(library) << library.error().message();
     auto instance = Instance::create(
-        *library, {layers_, [messages = messages_](std::string_view message) { messages->add(message); }});
+        *library,
+        {layers_, [messages = messages_](std::string_view message) { messages->add(message); }, gpu_assisted_});
     ASSERT_TRUE(instance) << instance.error().message();
     instance_ = *instance;
     const auto found = find_devices(*instance_);
@@ -116,6 +117,7 @@ class VulkanTest : public ::testing::Test {
 #else
   std::vector<std::string> layers_{"VK_LAYER_KHRONOS_validation"};
 #endif
+  bool gpu_assisted_ = false;
   std::shared_ptr<Messages> messages_ = std::make_shared<Messages>();
   std::shared_ptr<Instance> instance_;
   DeviceFacts facts_;
