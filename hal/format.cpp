@@ -120,4 +120,11 @@ Status decode_integer_rows(const HostTensor& tensor, int64_t first, int64_t coun
   return decoder.decode_integer_rows(tensor, first, count, codes, scales, minima);
 }
 
+Status decode_factor_levels(const HostTensor& tensor, int64_t first, int64_t count, Factor factor,
+                            std::span<uint16_t> halves, std::span<uint8_t> wholes) {
+  if (!tensor.desc.format) return fail(ErrorCode::kInvalidArgument, tensor.name, "it has no format");
+  TRIREME_ASSIGN(const FormatDecoder decoder, find_decoder(*tensor.desc.format));
+  return decoder.decode_factor_levels(tensor, first, count, factor, halves, wholes);
+}
+
 }  // namespace trireme

@@ -82,6 +82,17 @@ std::optional<IntegerCodes> integer_codes(const Format& format);
 // Whether matmuls with act = kQ8 can read the format.
 inline bool has_integer_codes(const Format& format) { return integer_codes(format).has_value(); }
 
+// A scale or minimum that is an f16 for each block of columns times a whole number for each group: `whole + lowest`,
+// negated if `negative`, where `whole` is 0 to 255.
+struct FactorLevels {
+  int64_t columns = 0;  // of a block: they share the f16
+  int lowest = 0;
+  bool negative = false;
+};
+enum class Factor : uint8_t { kScale, kMinimum };
+// Empty when the format has no such factor, or another one. The format must have integer codes.
+std::optional<FactorLevels> factor_levels(const Format& format, Factor factor);
+
 // Decodes `columns` elements of one packed row to f32, exactly as the format defines them.
 // Errors: kInvalidArgument when a size does not match or the record does not verify, kUnsupported for plain integer
 // formats and for formats whose rows do not stand alone.

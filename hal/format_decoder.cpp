@@ -91,6 +91,16 @@ class SpanDecoder {
   void decode_scale(float* scales) { decode_factors(plan_.format.scale, row_.scale, 1.0f, scales); }
   void decode_minimum(float* minima) { decode_factors(plan_.format.minimum, row_.minimum, 0.0f, minima); }
 
+  // The bits of one number of a block after the other; how many there are.
+  int64_t decode_bits(const Number& number, const BitRuns& runs, uint32_t sign, auto* bits) {
+    const int64_t count = count_ / columns_per_number(plan_.format, number);
+    gather(runs, section(number.index), count, bits_.data());
+    for (int64_t i = 0; i < count; ++i)
+      bits[i] = static_cast<std::remove_reference_t<decltype(*bits)>>(bits_[size_t(i)] ^ sign);
+    return count;
+  }
+  const RowPlan& row() const { return row_; }
+
   void decode_values(float* values) {
     decode_codes(values);
     const bool has_minimum = !plan_.format.minimum.empty();
@@ -418,6 +428,31 @@ Status FormatDecoder::decode_integer_rows(const HostTensor& tensor, int64_t firs
       if (!plan_->integer->has_minimum) return;
       span.decode_minimum(factors.data());
       spread(elements, &minima[size_t(at / group)]);
+    });
+  }
+  return {};
+}
+
+Status FormatDecoder::decode_factor_levels(const HostTensor& tensor, int64_t first, int64_t count, Factor factor,
+                                           std::span<uint16_t> halves, std::span<uint8_t> wholes) const {
+  const Format& format = plan_->format;
+  const auto levels = factor_levels(format, factor);
+  if (!levels) return fail(ErrorCode::kUnsupported, format.name, "it has no such factor in two levels");
+  TRIREME_ASSIGN(TensorReader reader, TensorReader::create(*plan_, tensor));
+  TRIREME_TRY(check_range(reader, first, count));
+  TRIREME_TRY(check_size(halves.size(), count * (reader.columns() / levels->columns), "halves"));
+  TRIREME_TRY(check_size(wholes.size(), count * (reader.columns() / plan_->integer->group), "whole numbers"));
+  const bool is_scale = factor == Factor::kScale;
+  const std::vector<Number>& numbers = is_scale ? format.scale : format.minimum;
+  // Flipping the sign bit of a signed number takes its lowest value away.
+  const uint32_t sign = numbers[1].type == NumberType::kSigned ? 1u << (field_bits(numbers[1].fields) - 1) : 0;
+  uint16_t* half = halves.data();
+  uint8_t* whole = wholes.data();
+  for (int64_t i = 0; i < count; ++i) {
+    reader.read_row(first + i, [&](SpanDecoder& span, int64_t, int64_t) {
+      const std::vector<BitRuns>& runs = is_scale ? span.row().scale : span.row().minimum;
+      half += span.decode_bits(numbers[0], runs[0], 0, half);
+      whole += span.decode_bits(numbers[1], runs[1], sign, whole);
     });
   }
   return {};

@@ -23,6 +23,8 @@ class FormatDecoder {
   Status decode_rows(const HostTensor& tensor, int64_t first, int64_t count, std::span<float> values) const;
   Status decode_integer_rows(const HostTensor& tensor, int64_t first, int64_t count, std::span<int8_t> codes,
                              std::span<float> scales, std::span<float> minima) const;
+  Status decode_factor_levels(const HostTensor& tensor, int64_t first, int64_t count, Factor factor,
+                              std::span<uint16_t> halves, std::span<uint8_t> wholes) const;
 
  private:
   explicit FormatDecoder(std::shared_ptr<const DecodePlan> plan) : plan_(std::move(plan)) {}
@@ -42,5 +44,10 @@ Status decode_rows(const HostTensor& tensor, int64_t first, int64_t count, std::
 // Errors: also kUnsupported when the format has no integer codes.
 Status decode_integer_rows(const HostTensor& tensor, int64_t first, int64_t count, std::span<int8_t> codes,
                            std::span<float> scales, std::span<float> minima);
+
+// A factor of the same rows in its two levels, see FactorLevels: halves[count, columns / FactorLevels::columns] with
+// the bits of f16, and wholes[count, columns / group]. Errors: also kUnsupported when the factor has no such levels.
+Status decode_factor_levels(const HostTensor& tensor, int64_t first, int64_t count, Factor factor,
+                            std::span<uint16_t> halves, std::span<uint8_t> wholes);
 
 }  // namespace trireme

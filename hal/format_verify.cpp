@@ -243,4 +243,24 @@ std::optional<IntegerCodes> integer_codes(const Format& format) {
   return IntegerCodes{group, !format.minimum.empty(), int(bounds->lowest), int(bounds->highest)};
 }
 
+std::optional<FactorLevels> factor_levels(const Format& format, Factor factor) {
+  const auto codes = integer_codes(format);
+  const std::vector<Number>& numbers = factor == Factor::kScale ? format.scale : format.minimum;
+  if (!codes || numbers.size() != 2) return std::nullopt;
+  const Number &block = numbers[0], &group = numbers[1];
+  if (block.place != Place::kBlock || group.place != Place::kBlock || block.reciprocal || group.reciprocal)
+    return std::nullopt;
+  if (block.type != NumberType::kF16 || block.multiplier != 1.0f || block.offset != 0.0f) return std::nullopt;
+  const int width = field_bits(group.fields);
+  if (!is_integer_type(group.type) || width > 8 || columns_per_number(format, group) != codes->group)
+    return std::nullopt;
+  const bool is_signed = group.type == NumberType::kSigned, negative = group.multiplier == -1.0f;
+  constexpr float kMostOffset = 128;
+  if (!(std::abs(group.offset) <= kMostOffset) || std::floor(group.offset) != group.offset) return std::nullopt;
+  // Of a negated number, zero would have another sign if anything were added.
+  if (negative ? is_signed || group.offset != 0.0f : group.multiplier != 1.0f) return std::nullopt;
+  return FactorLevels{columns_per_number(format, block), int(group.offset) - (is_signed ? 1 << (width - 1) : 0),
+                      negative};
+}
+
 }  // namespace trireme

@@ -83,8 +83,9 @@ Terms DotProduct::add_block(Term block, const Terms& starts, const Terms& carrie
     scales.emplace_back();
     minima.emplace_back();
     for (uint32_t g = 0; g < groups; ++g) {
-      scales.back().push_back(reader_.scale(tile, rows, block * groups + g, tile_.lanes));
-      if (layout_.has_minimum) minima.back().push_back(reader_.minimum(tile, rows, block * groups + g, tile_.lanes));
+      const WeightReader::Factors factors = reader_.factors(tile, rows, block * groups + g, tile_.lanes);
+      scales.back().push_back(factors.scale);
+      minima.back().push_back(factors.minimum);
     }
   }
   for (size_t i = 0; i < starts.size(); ++i) {

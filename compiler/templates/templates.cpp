@@ -34,11 +34,13 @@ Result<OpCalls> write_kernels(const OpDesc& op, const Target& target, const Tuni
 std::vector<uint32_t> bind_planes(CallBuilder& b, const TensorDesc& weight, const WeightLayout& layout, int input,
                                   const std::string& name, const RowPart& part) {
   constexpr const char* kPlaneNames[] = {"_codes", "_scales", "_minima"};
+  constexpr const char* kLeveledNames[] = {"_codes", "_factors", "_block_factors"};
   std::vector<uint32_t> planes;
   for (int i = 0; i < layout.planes(); ++i) {
     PlanePart range;
     if (part.count < weight.shape.rows()) range = plane_part(layout, part, weight.shape.back(), i);
-    planes.push_back(b.plane(input, i, name + kPlaneNames[i], range.offset, range.bytes));
+    planes.push_back(
+        b.plane(input, i, name + (layout.scale_levels ? kLeveledNames : kPlaneNames)[i], range.offset, range.bytes));
   }
   return planes;
 }

@@ -43,6 +43,12 @@ WeightLayout weight_layout(const TensorDesc& desc, const Target& target) {
   layout.group = codes->group;
   layout.has_minimum = codes->has_minimum;
   layout.half_scales = has_half_scales(format);
+  if (target.vector_lanes > 1) return layout;  // to a processor's vectors, bytes saved are worth less than conversions
+  const auto scale = factor_levels(format, Factor::kScale), minimum = factor_levels(format, Factor::kMinimum);
+  if (scale && (!layout.has_minimum || (minimum && minimum->columns == scale->columns))) {
+    layout.scale_levels = scale;
+    if (minimum) layout.minimum_levels = *minimum;
+  }
   return layout;
 }
 
@@ -56,7 +62,10 @@ WeightLayout weight_layout(const TensorDesc& desc, WeightUse use, const Target& 
 std::vector<uint64_t> plane_bytes(const WeightLayout& layout, int64_t rows, int64_t columns) {
   const auto words = [](int64_t bytes) { return uint64_t((bytes + 3) / 4 * 4); };
   if (layout.kind == WeightKind::kWords) return {words(layout.format->tensor_bytes(rows, columns))};
-  const int64_t groups = padded(rows) * (columns / layout.group);
+  const int64_t groups = padded(rows) * (columns / layout.group), factors = layout.has_minimum ? 2 : 1;
+  if (layout.scale_levels)
+    return {words(padded(rows) * columns * layout.bits / 8), words(groups * factors),
+            words(padded(rows) * (columns / layout.scale_levels->columns) * factors * 2)};
   std::vector<uint64_t> bytes = {words(padded(rows) * columns * layout.bits / 8),
                                  words(groups * (layout.half_scales ? 2 : 4))};
   if (layout.has_minimum) bytes.push_back(words(groups * 4));
@@ -88,9 +97,15 @@ PlanePart plane_part(const WeightLayout& layout, const RowPart& part, int64_t co
           plane_bytes(layout, part.count, columns)[size_t(plane)]};
 }
 
-Term WeightReader::half_at(uint32_t buffer, Term index) const {
-  const Term word = b_.load(buffer, index >> 1u, kernel::kU32);
-  return half_to_float((word >> ((index & 1u) << 4u)) & b_.u32(0xffff));
+Term WeightReader::small_at(uint32_t buffer, Term index, uint32_t bits) const {
+  const uint32_t shift = bits == 8 ? 2 : 1;  // from a number's index to its word's
+  const Term word = b_.load(buffer, index >> shift, kernel::kU32);
+  return (word >> ((index & ((1u << shift) - 1)) << (bits == 8 ? 3u : 4u))) & ((1u << bits) - 1);
+}
+
+Term WeightReader::half_at(uint32_t buffer, Term index, uint32_t lanes) const {
+  if (lanes == 1) return half_to_float(small_at(buffer, index, 16));
+  return half_to_float(convert(b_.load(buffer, index, {Scalar::kU16, int(lanes)}), Scalar::kU32));
 }
 
 Term WeightReader::element(Term row, Term column) const {
@@ -112,8 +127,8 @@ Term WeightReader::element(Term row, Term column) const {
                               : bitcast(packed & ((1u << bits) - 1), Scalar::kI32) + b_.i32(layout_.lowest);
   const Term value = convert(code, Scalar::kF32);
   const Term group = column / uint32_t(layout_.group);
-  const Term scaled = value * scale(tile, lane, group);
-  return layout_.has_minimum ? scaled + minimum(tile, lane, group) : scaled;
+  const Factors own = factors(tile, lane, group);
+  return layout_.has_minimum ? value * own.scale + own.minimum : value * own.scale;
 }
 
 Terms WeightReader::code_words(Term tile, Term rows, Term block, uint32_t lanes) const {
@@ -134,19 +149,34 @@ Terms WeightReader::code_words(Term tile, Term rows, Term block, uint32_t lanes)
   return words;
 }
 
-Term WeightReader::group_index(Term tile, Term rows, Term index, uint32_t lanes) const {
-  return (tile * uint32_t(columns_ / layout_.group) + index) * (uint32_t(kTileRows) / lanes) + rows;
+Term WeightReader::place_of(Term tile, Term rows, Term index, int64_t columns, uint32_t lanes) const {
+  return (tile * uint32_t(columns_ / columns) + index) * (uint32_t(kTileRows) / lanes) + rows;
 }
 
-Term WeightReader::scale(Term tile, Term rows, Term index, uint32_t lanes) const {
-  const Term at = group_index(tile, rows, index, lanes);
-  if (!layout_.half_scales) return b_.load(planes_[1], at, kernel::kF32.with_lanes(int(lanes)));
-  if (lanes == 1) return half_at(planes_[1], at);
-  return half_to_float(convert(b_.load(planes_[1], at, {Scalar::kU16, int(lanes)}), Scalar::kU32));
+WeightReader::Factors WeightReader::factors(Term tile, Term rows, Term index, uint32_t lanes) const {
+  if (layout_.scale_levels) return leveled_factors(tile, rows, index);
+  const Term at = place_of(tile, rows, index, layout_.group, lanes);
+  const kernel::Type type = kernel::kF32.with_lanes(int(lanes));
+  Factors own;
+  own.scale = layout_.half_scales ? half_at(planes_[1], at, lanes) : b_.load(planes_[1], at, type);
+  if (layout_.has_minimum) own.minimum = b_.load(planes_[2], at, type);
+  return own;
 }
 
-Term WeightReader::minimum(Term tile, Term rows, Term index, uint32_t lanes) const {
-  return b_.load(planes_[2], group_index(tile, rows, index, lanes), kernel::kF32.with_lanes(int(lanes)));
+// An f16 times a byte has no more bits than f32: the products are what the format says, in any order.
+WeightReader::Factors WeightReader::leveled_factors(Term tile, Term row, Term index) const {
+  const auto number = [](Term whole, const FactorLevels& levels) {
+    Term value = convert(whole, Scalar::kF32);
+    if (levels.lowest != 0) value = value + like(value, float(levels.lowest));
+    return levels.negative ? -value : value;
+  };
+  const FactorLevels& scale = *layout_.scale_levels;
+  const Term at = place_of(tile, row, index, layout_.group, 1),
+             block = place_of(tile, row, index / uint32_t(scale.columns / layout_.group), scale.columns, 1);
+  if (!layout_.has_minimum) return {half_at(planes_[2], block) * number(small_at(planes_[1], at, 8), scale), {}};
+  const Term wholes = small_at(planes_[1], at, 16), halves = b_.load(planes_[2], block, kernel::kU32);
+  return {half_to_float(halves & 0xffffu) * number(wholes & 0xffu, scale),
+          half_to_float(halves >> 16u) * number(wholes >> 8u, layout_.minimum_levels)};
 }
 
 }  // namespace trireme::compiler

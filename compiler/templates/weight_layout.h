@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "compiler/kernel/builder.h"
@@ -20,7 +21,8 @@ inline constexpr int64_t kTileRows = 32;
 enum class WeightKind : uint8_t {
   kWords,    // plane 0: f32, or f16 or bf16 two a word, as stored
   kInteger,  // plane 0: codes less `lowest`, signed where they have 8 bits, plane 1: a scale for each group, f16 or
-             // f32, plane 2: minima, if any
+             // f32, plane 2: minima, if any. Factors in two levels have plane 1: whole numbers, a byte each, a
+             // minimum's after its scale's, plane 2: f16 for each block, a minimum's after its scale's
 };
 
 struct WeightLayout {
@@ -33,7 +35,9 @@ struct WeightLayout {
   int64_t group = 32;        // elements that share a scale: 16 or 32
   bool half_scales = false;  // scales are f16
   bool has_minimum = false;
-  int planes() const { return kind == WeightKind::kWords ? 1 : has_minimum ? 3 : 2; }
+  std::optional<FactorLevels> scale_levels;  // of both factors or none; only where an item has one lane
+  FactorLevels minimum_levels;
+  int planes() const { return kind == WeightKind::kWords ? 1 : has_minimum || scale_levels ? 3 : 2; }
 };
 
 // The layout that a constant gets on a target. What neither are f32, f16 or bf16 nor integer codes in rows of whole
@@ -79,13 +83,20 @@ class WeightReader {
   // Rows [rows * lanes, rows * lanes + lanes) of a tile of rows, kInteger alone, a lane each. Of the 32 elements from
   // column 32 * block: eight words of four codes each, as bytes.
   kernel::Terms code_words(kernel::Term tile, kernel::Term rows, kernel::Term block, uint32_t lanes = 1) const;
-  // Scale and minimum of group `index` (of 16 or 32) of the rows.
-  kernel::Term scale(kernel::Term tile, kernel::Term rows, kernel::Term index, uint32_t lanes = 1) const;
-  kernel::Term minimum(kernel::Term tile, kernel::Term rows, kernel::Term index, uint32_t lanes = 1) const;
+  // Of group `index` (of 16 or 32) of the rows; a minimum only where the layout has one.
+  struct Factors {
+    kernel::Term scale, minimum;
+  };
+  Factors factors(kernel::Term tile, kernel::Term rows, kernel::Term index, uint32_t lanes = 1) const;
 
  private:
-  kernel::Term half_at(uint32_t buffer, kernel::Term index) const;
-  kernel::Term group_index(kernel::Term tile, kernel::Term rows, kernel::Term index, uint32_t lanes) const;
+  // A number of 8 or 16 bits, or f16, among such numbers.
+  kernel::Term small_at(uint32_t buffer, kernel::Term index, uint32_t bits) const;
+  kernel::Term half_at(uint32_t buffer, kernel::Term index, uint32_t lanes = 1) const;
+  Factors leveled_factors(kernel::Term tile, kernel::Term row, kernel::Term index) const;
+  // Where the number for each `columns` columns lies among those of the tile's rows.
+  kernel::Term place_of(kernel::Term tile, kernel::Term rows, kernel::Term index, int64_t columns,
+                        uint32_t lanes) const;
 
   kernel::Builder& b_;
   WeightLayout layout_;

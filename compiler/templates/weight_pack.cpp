@@ -46,11 +46,27 @@ PackBlock block_packer(const WeightLayout& layout) {
 }
 
 // Calls store(place, value) for each number of each row, at its place among those of whole tiles.
-template <typename Store>
-void interleave(const std::vector<float>& numbers, int64_t rows, int64_t groups, Store store) {
+template <typename Number, typename Store>
+void interleave(const std::vector<Number>& numbers, int64_t rows, int64_t groups, Store store) {
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t group = 0; group < groups; ++group)
       store((row / kTileRows * groups + group) * kTileRows + row % kTileRows, numbers[size_t(row * groups + group)]);
+}
+
+// A minimum's numbers lie beside those of the same place's scale.
+Status pack_levels(const WeightLayout& layout, const HostTensor& tensor, int64_t first, int64_t rows, Factor factor,
+                   const std::vector<std::span<std::byte>>& planes) {
+  const int64_t columns = tensor.desc.shape.back(), groups = columns / layout.group,
+                blocks = columns / layout.scale_levels->columns;
+  std::vector<uint16_t> halves(size_t(rows * blocks));
+  std::vector<uint8_t> wholes(size_t(rows * groups));
+  TRIREME_TRY(decode_factor_levels(tensor, first, rows, factor, halves, wholes));
+  const int64_t together = layout.has_minimum ? 2 : 1, index = factor == Factor::kScale ? 0 : 1;
+  auto* bytes = reinterpret_cast<uint8_t*>(planes[1].data());
+  interleave(wholes, rows, groups, [&](int64_t place, uint8_t whole) { bytes[place * together + index] = whole; });
+  auto* words = reinterpret_cast<uint16_t*>(planes[2].data());
+  interleave(halves, rows, blocks, [&](int64_t place, uint16_t half) { words[place * together + index] = half; });
+  return {};
 }
 
 }  // namespace
@@ -83,6 +99,10 @@ Status pack_rows(const WeightLayout& layout, const HostTensor& tensor, int64_t f
       pack(codes.data() + row * columns + block * kBlock, lowest_bytes,
            words + tile + row % kTileRows * layout.together);
     }
+  if (layout.scale_levels) {
+    TRIREME_TRY(pack_levels(layout, tensor, first, count, Factor::kScale, planes));
+    return layout.has_minimum ? pack_levels(layout, tensor, first, count, Factor::kMinimum, planes) : Status();
+  }
   if (layout.half_scales) {
     auto* halves = reinterpret_cast<uint16_t*>(planes[1].data());
     interleave(scales, count, groups, [&](int64_t place, float scale) { halves[place] = f32_to_f16(scale); });

@@ -125,6 +125,35 @@ TEST_P(FormatGolden, IntegersAgreeWithValues) {
   expect_same_bits(values, golden.expected);
 }
 
+// An f16 times a whole number gives the scales and minima back, to the sign of zero.
+TEST_P(FormatGolden, FactorsInTwoLevelsAreTheFactors) {
+  const Golden golden(GetParam());
+  const auto integer = integer_codes(*golden.format);
+  const bool expected = GetParam().ends_with("_K") || GetParam() == "IQ4_XS";
+  EXPECT_EQ(integer && factor_levels(*golden.format, Factor::kScale), expected);
+  if (!expected) return;
+  const size_t elements = golden.expected.size(), groups = elements / size_t(integer->group);
+  std::vector<int8_t> codes(elements);
+  std::vector<float> scales(groups), minima(groups);
+  ASSERT_TRUE(decode_integer_rows(golden.tensor, 0, golden.rows, codes, scales, minima));
+  for (const Factor factor : {Factor::kScale, Factor::kMinimum}) {
+    const auto levels = factor_levels(*golden.format, factor);
+    EXPECT_EQ(levels.has_value(), factor == Factor::kScale || integer->has_minimum);
+    if (!levels) continue;
+    std::vector<uint16_t> halves(elements / size_t(levels->columns));
+    std::vector<uint8_t> wholes(groups);
+    ASSERT_TRUE(decode_factor_levels(golden.tensor, 0, golden.rows, factor, halves, wholes));
+    std::vector<float> products;
+    for (size_t i = 0; i < groups; ++i) {
+      const float whole = float(wholes[i]) + float(levels->lowest);
+      products.push_back(f16_to_f32(halves[i * size_t(integer->group) / size_t(levels->columns)]) *
+                         (levels->negative ? -whole : whole));
+    }
+    expect_same_bits(products, factor == Factor::kScale ? scales : minima);
+    EXPECT_FALSE(decode_factor_levels(golden.tensor, 0, golden.rows, factor, halves, std::span(wholes).first(1)));
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, FormatGolden, testing::ValuesIn(golden_names()),
                          [](const auto& test) { return test.param; });
 
