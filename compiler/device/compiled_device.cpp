@@ -155,6 +155,15 @@ Result<std::shared_ptr<const Kernel>> CompiledDevice::kernel_of(const Bundle& bu
   return known;
 }
 
+Result<std::vector<std::shared_ptr<const Kernel>>> CompiledDevice::kernels_of(std::span<const Bundle> bundles) {
+  std::vector<std::shared_ptr<const Kernel>> kernels;
+  for (const Bundle& bundle : bundles) {
+    TRIREME_ASSIGN(std::shared_ptr<const Kernel> kernel, kernel_of(bundle));
+    kernels.push_back(std::move(kernel));
+  }
+  return kernels;
+}
+
 Result<std::shared_ptr<const Weight>> CompiledDevice::prepare_weight(const HostTensor& tensor, WeightUse use) {
   TRIREME_ASSIGN(std::shared_ptr<const Weight> weight, CompiledWeight::create(*device_, tensor, use));
   return weight;

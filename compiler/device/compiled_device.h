@@ -46,14 +46,15 @@ class CompiledDevice final : public Device {
   std::unique_ptr<CompiledDevice> with_tuning(TuningTable tuning) const {
     return std::make_unique<CompiledDevice>(device_, std::nullopt, std::move(tuning));
   }
-  // The bundle's kernel, built unless it is known. Errors: as KernelDevice's build_kernel() and load_kernel().
-  Result<std::shared_ptr<const Kernel>> kernel_of(const Bundle& bundle);
+  // Each bundle's kernel, built unless it is known. Errors: as KernelDevice's build_kernel() and load_kernel().
+  Result<std::vector<std::shared_ptr<const Kernel>>> kernels_of(std::span<const Bundle> bundles);
 
  private:
   // Errors: why the device cannot do it.
   Result<OpCost> cost_of(const OpDesc& op) const;
   // The same op with other labels is written once.
   Result<const OpCalls*> calls_of(const OpDesc& op) const;
+  Result<std::shared_ptr<const Kernel>> kernel_of(const Bundle& bundle);
   Result<std::shared_ptr<const Kernel>> build(const KernelSource& source);
   Result<KernelSource> emit(const kernel::Function& function) const;
 

@@ -30,7 +30,13 @@ Result<BoundCall> CompiledList::bound(const CompiledOp& op, const KernelCall& ca
   return made;
 }
 
+Status CompiledList::check_open() const {
+  if (finished_) return fail(ErrorCode::kInvalidArgument, "command list", "it is already finished");
+  return {};
+}
+
 Status CompiledList::dispatch(std::shared_ptr<const PreparedOp> op, const DispatchOperands& operands) {
+  TRIREME_TRY(check_open());
   const auto* compiled = dynamic_cast<const CompiledOp*>(op.get());
   if (!compiled || compiled->device != &device_)
     return fail(ErrorCode::kInvalidArgument, "dispatch on " + device_.info().id,
@@ -55,28 +61,50 @@ Status CompiledList::dispatch(std::shared_ptr<const PreparedOp> op, const Dispat
   return {};
 }
 
-Status CompiledList::launch() {
-  for (const Bundle& bundle : compiler::bundle(waiting_, device_.target())) {
-    TRIREME_ASSIGN(std::shared_ptr<const Kernel> kernel, device_.kernel_of(bundle));
-    TRIREME_TRY(list_->launch(std::move(kernel), {bundle.groups, bundle.buffers, bundle.words}));
-    ++launches_;
-  }
-  waiting_.clear();
+Status CompiledList::copy(const BufferRange& source, const BufferRange& target) {
+  TRIREME_TRY(check_open());
+  TRIREME_TRY(check_range(source));
+  TRIREME_TRY(check_range(target));
+  if (source.bytes != target.bytes || source.overlaps(target))
+    return fail(ErrorCode::kInvalidArgument, "command list", "a copy needs two ranges of one size that do not overlap");
+  steps_.push_back(Copy{source, target});
+  ++launches_;
   return {};
 }
 
-Status CompiledList::copy(const BufferRange& source, const BufferRange& target) {
-  ++launches_;
-  return list_->copy(source, target);
+void CompiledList::bundle_waiting() {
+  for (Bundle& made : bundle(waiting_, device_.target())) {
+    steps_.push_back(Launch{bundles_.size()});
+    bundles_.push_back(std::move(made));
+    ++launches_;
+  }
+  waiting_.clear();
 }
 
 Status CompiledList::barrier() {
-  TRIREME_TRY(launch());
+  TRIREME_TRY(check_open());
+  bundle_waiting();
+  steps_.push_back(Barrier{});
+  return {};
+}
+
+Status CompiledList::write(const Step& step, std::span<const std::shared_ptr<const Kernel>> kernels) {
+  if (const auto* const launch = std::get_if<Launch>(&step)) {
+    const Bundle& made = bundles_[launch->bundle];
+    return list_->launch(kernels[launch->bundle], {made.groups, made.buffers, made.words});
+  }
+  if (const auto* const copied = std::get_if<Copy>(&step)) return list_->copy(copied->source, copied->target);
   return list_->barrier();
 }
 
 Status CompiledList::finish() {
-  TRIREME_TRY(launch());
+  TRIREME_TRY(check_open());
+  finished_ = true;
+  bundle_waiting();
+  TRIREME_ASSIGN(const std::vector<std::shared_ptr<const Kernel>> kernels, device_.kernels_of(bundles_));
+  for (const Step& step : steps_) TRIREME_TRY(write(step, kernels));
+  steps_.clear();
+  bundles_.clear();
   return list_->finish();
 }
 
