@@ -22,13 +22,15 @@ struct Target {
   uint32_t compute_units = 1;
   uint32_t max_group_size = 64;
   uint32_t shared_bytes = 16384;
-  uint64_t max_buffer_bytes = 0;  // of one bound range
-  uint32_t subgroup_size = 0;     // that every group is surely cut into; 0: kernels may not rely on any
-  bool small_stores = false;      // 8- and 16-bit elements of buffers can be loaded and stored
-  bool integer_dot = false;       // a dot product of four int8 is one instruction
-  bool exact_division = false;    // of f32 is correctly rounded, for results in the normal range
-  uint32_t vector_lanes = 1;      // of f32 that an item should compute with at once: 1, 2, 4, 8 or 16
-  bool software = false;          // an emulated accelerator: work items are lanes or turns of a loop on a processor
+  uint64_t max_buffer_bytes = 0;    // of one bound range
+  uint32_t subgroup_size = 0;       // that every group is surely cut into; 0: kernels may not rely on any
+  bool small_stores = false;        // 8- and 16-bit elements of buffers can be loaded and stored
+  bool integer_dot = false;         // a dot product of four int8 is one instruction
+  bool exact_division = false;      // of f32 is correctly rounded, for results in the normal range
+  uint32_t vector_lanes = 1;        // of f32 that an item should compute with at once: 1, 2, 4, 8 or 16
+  bool compiler_may_abort = false;  // building may end the process or never return: best done in another one
+  bool concurrent_builds = false;   // kernels may be built and loaded on several threads at once
+  bool software = false;            // an emulated accelerator: work items are lanes or turns of a loop on a processor
 };
 
 }  // namespace trireme

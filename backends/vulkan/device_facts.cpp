@@ -184,6 +184,7 @@ Target target_of(const DeviceFacts& facts) {
   target.subgroup_size = facts.sure_subgroup_size();
   target.small_stores = facts.small_stores;
   target.integer_dot = facts.integer_dot;
+  target.concurrent_builds = true;
   target.software = facts.software();
   return target;
 }

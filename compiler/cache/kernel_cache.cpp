@@ -26,12 +26,6 @@ struct EntryHead {
   uint64_t checksum = 0;  // of key and kernel
 };
 
-std::string key_of(const Target& target, const KernelSource& source) {
-  return fmt::format("{}\n{}\n{} {} {} {} {} {} {}\n{}", kVersion, target.build_key, int(target.language),
-                     target.version, source.entry, source.group_size, source.subgroup_size, source.buffers,
-                     source.launch_words, source.code);
-}
-
 std::string file_name(const std::string& key) {
   const XXH128_hash_t hash = XXH3_128bits(key.data(), key.size());
   return fmt::format("{:016x}{:016x}.kernel", hash.high64, hash.low64);
@@ -61,8 +55,14 @@ Result<std::vector<std::byte>> read_entry(std::istream& file, const std::string&
 
 }  // namespace
 
+std::string kernel_key(const Target& target, const KernelSource& source) {
+  return fmt::format("{}\n{}\n{} {} {} {} {} {} {}\n{}", kVersion, target.build_key, int(target.language),
+                     target.version, source.entry, source.group_size, source.subgroup_size, source.buffers,
+                     source.launch_words, source.code);
+}
+
 std::optional<std::vector<std::byte>> KernelCache::find(const Target& target, const KernelSource& source) const {
-  const std::string key = key_of(target, source);
+  const std::string key = kernel_key(target, source);
   const fs::path path = folder_ / file_name(key);
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::nullopt;
@@ -74,7 +74,7 @@ std::optional<std::vector<std::byte>> KernelCache::find(const Target& target, co
 
 void KernelCache::store(const Target& target, const KernelSource& source, std::span<const std::byte> built) const {
   if (built.size() > kMostBytes) return;
-  const std::string key = key_of(target, source);
+  const std::string key = kernel_key(target, source);
   const fs::path path = folder_ / file_name(key);
   const fs::path scratch = folder_ / fmt::format("{}.{}.{}", path.filename().string(), getpid(), fmt::ptr(&key));
   std::error_code error;

@@ -5,11 +5,15 @@
 #include <filesystem>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "hal/kernel_device.h"
 
 namespace trireme::compiler {
+
+// All that a built kernel depends on.
+std::string kernel_key(const Target& target, const KernelSource& source);
 
 // Never trusts what it reads: an entry that is truncated, changed, or of another device, driver, source or version of
 // this program is as good as none, and is replaced. Several processes may use one folder. What cannot be read or

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "compiler/build/build_options.h"
 #include "hal/backend.h"
 
 namespace trireme::compiler {
@@ -12,10 +13,11 @@ namespace trireme::compiler {
 // Makes a device of one that runs kernels; built kernels are kept in `cache_folder`, unless it is empty.
 // Errors: kUnsupported when there is no emitter for the device's language.
 Result<std::shared_ptr<Device>> compile_for(std::shared_ptr<KernelDevice> device,
-                                            const std::filesystem::path& cache_folder = {});
+                                            const std::filesystem::path& cache_folder = {},
+                                            const BuildOptions& options = {});
 
 // The same as a Registry takes it.
-KernelCompiler kernel_compiler(std::filesystem::path cache_folder = {});
+KernelCompiler kernel_compiler(std::filesystem::path cache_folder = {}, BuildOptions options = {});
 
 // The kernels that compute an op on a device that compile_for() gave, in their order, as text.
 // Errors: kUnsupported for another device, and as Device::assess() would have said.

@@ -1,7 +1,5 @@
 #include "compiler/device/compiled_device.h"
 
-#include <spdlog/spdlog.h>
-
 #include "compiler/cache/tuning_store.h"
 #include "compiler/device/compile_for.h"
 #include "compiler/device/compiled_list.h"
@@ -33,7 +31,7 @@ Status check_operands(const OpDesc& op, uint64_t most_bytes) {
 }  // namespace
 
 Result<std::shared_ptr<Device>> compile_for(std::shared_ptr<KernelDevice> device,
-                                            const std::filesystem::path& cache_folder) {
+                                            const std::filesystem::path& cache_folder, const BuildOptions& options) {
   TRIREME_TRY(check_language(device->target()));
   std::optional<KernelCache> cache;
   TuningTable tuning;
@@ -41,12 +39,13 @@ Result<std::shared_ptr<Device>> compile_for(std::shared_ptr<KernelDevice> device
     cache.emplace(cache_folder);
     tuning = load_tuning(cache_folder, device->target().build_key);
   }
-  return std::make_shared<CompiledDevice>(std::move(device), std::move(cache), std::move(tuning));
+  auto builder = std::make_shared<KernelBuilder>(device, options);
+  return std::make_shared<CompiledDevice>(std::move(device), std::move(builder), std::move(cache), std::move(tuning));
 }
 
-KernelCompiler kernel_compiler(std::filesystem::path cache_folder) {
-  return [folder = std::move(cache_folder)](std::shared_ptr<KernelDevice> device) {
-    return compile_for(std::move(device), folder);
+KernelCompiler kernel_compiler(std::filesystem::path cache_folder, BuildOptions options) {
+  return [folder = std::move(cache_folder), options = std::move(options)](std::shared_ptr<KernelDevice> device) {
+    return compile_for(std::move(device), folder, options);
   };
 }
 
@@ -128,39 +127,32 @@ Result<std::vector<KernelSource>> CompiledDevice::sources(const OpDesc& op) cons
   return sources;
 }
 
-Result<std::shared_ptr<const Kernel>> CompiledDevice::build(const KernelSource& source) {
-  if (cache_) {
-    if (const auto kept = cache_->find(device_->target(), source)) {
-      auto kernel = device_->load_kernel(source, *kept);
-      if (kernel) return kernel;
-      spdlog::debug("kernel cache: {} is built again: {}", source.entry, kernel.error().message());
-    }
-  }
-  TRIREME_ASSIGN(const std::vector<std::byte> built, device_->build_kernel(source));
-  if (cache_) cache_->store(device_->target(), source, built);
-  return device_->load_kernel(source, built);
-}
-
-Result<std::shared_ptr<const Kernel>> CompiledDevice::kernel_of(const Bundle& bundle) {
-  const std::lock_guard lock(mutex_);
-  auto& known = bundles_[{bundle.calls, bundle.numbers}];
-  if (known) return known;
-  TRIREME_ASSIGN(const kernel::Function function, compiler::kernel_of(bundle));
-  TRIREME_ASSIGN(const KernelSource source, emit(function));
-  auto& same = kernels_[source.code];
-  if (!same) {
-    TRIREME_ASSIGN(same, build(source));
-  }
-  known = same;
-  return known;
-}
-
 Result<std::vector<std::shared_ptr<const Kernel>>> CompiledDevice::kernels_of(std::span<const Bundle> bundles) {
-  std::vector<std::shared_ptr<const Kernel>> kernels;
+  const std::lock_guard lock(mutex_);
+  std::vector<KernelSource> sources;
+  std::map<BundleKey, size_t> wanted;  // their places in sources
   for (const Bundle& bundle : bundles) {
-    TRIREME_ASSIGN(std::shared_ptr<const Kernel> kernel, kernel_of(bundle));
-    kernels.push_back(std::move(kernel));
+    const BundleKey key{bundle.calls, bundle.numbers};
+    if (bundles_.contains(key) || wanted.contains(key)) continue;
+    TRIREME_ASSIGN(const kernel::Function function, compiler::kernel_of(bundle));
+    TRIREME_ASSIGN(KernelSource source, emit(function));
+    if (const auto same = kernels_.find(source.code); same != kernels_.end()) {
+      bundles_.emplace(key, same->second);
+      continue;
+    }
+    wanted.emplace(key, sources.size());
+    sources.push_back(std::move(source));
   }
+  const auto built = builder_->build(sources, cache_ ? &*cache_ : nullptr);
+  for (const auto& [key, place] : wanted) {
+    if (!built[place]) continue;
+    kernels_.try_emplace(sources[place].code, *built[place]);
+    bundles_.emplace(key, *built[place]);
+  }
+  for (const auto& one : built)
+    if (!one) return fail(one.error());
+  std::vector<std::shared_ptr<const Kernel>> kernels;
+  for (const Bundle& bundle : bundles) kernels.push_back(bundles_.at({bundle.calls, bundle.numbers}));
   return kernels;
 }
 

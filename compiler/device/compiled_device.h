@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "compiler/build/kernel_builder.h"
 #include "compiler/cache/kernel_cache.h"
 #include "compiler/device/bundle.h"
 #include "compiler/templates/templates.h"
@@ -15,8 +16,12 @@ namespace trireme::compiler {
 
 class CompiledDevice final : public Device {
  public:
-  CompiledDevice(std::shared_ptr<KernelDevice> device, std::optional<KernelCache> cache, TuningTable tuning)
-      : device_(std::move(device)), cache_(std::move(cache)), tuning_(std::move(tuning)) {}
+  CompiledDevice(std::shared_ptr<KernelDevice> device, std::shared_ptr<KernelBuilder> builder,
+                 std::optional<KernelCache> cache, TuningTable tuning)
+      : device_(std::move(device)),
+        builder_(std::move(builder)),
+        cache_(std::move(cache)),
+        tuning_(std::move(tuning)) {}
 
   const DeviceInfo& info() const override { return device_->info(); }
   std::vector<MemoryHeap> memory() const override { return device_->memory(); }
@@ -44,9 +49,9 @@ class CompiledDevice final : public Device {
   const std::filesystem::path* cache_folder() const { return cache_ ? &cache_->folder() : nullptr; }
   // The same device with other schedules, for memory and constants of this one. Its kernels are not kept.
   std::unique_ptr<CompiledDevice> with_tuning(TuningTable tuning) const {
-    return std::make_unique<CompiledDevice>(device_, std::nullopt, std::move(tuning));
+    return std::make_unique<CompiledDevice>(device_, builder_, std::nullopt, std::move(tuning));
   }
-  // Each bundle's kernel, built unless it is known. Errors: as KernelDevice's build_kernel() and load_kernel().
+  // Each bundle's kernel; those that are not known are built together. Errors: as KernelBuilder::build.
   Result<std::vector<std::shared_ptr<const Kernel>>> kernels_of(std::span<const Bundle> bundles);
 
  private:
@@ -54,8 +59,6 @@ class CompiledDevice final : public Device {
   Result<OpCost> cost_of(const OpDesc& op) const;
   // The same op with other labels is written once.
   Result<const OpCalls*> calls_of(const OpDesc& op) const;
-  Result<std::shared_ptr<const Kernel>> kernel_of(const Bundle& bundle);
-  Result<std::shared_ptr<const Kernel>> build(const KernelSource& source);
   Result<KernelSource> emit(const kernel::Function& function) const;
 
   struct Written {
@@ -65,16 +68,18 @@ class CompiledDevice final : public Device {
     Result<OpCalls> calls;
   };
 
+  // The calls and what they share.
+  using BundleKey = std::pair<std::vector<const KernelCall*>, std::vector<std::vector<uint32_t>>>;
+
   std::shared_ptr<KernelDevice> device_;
+  std::shared_ptr<KernelBuilder> builder_;
   std::optional<KernelCache> cache_;
   TuningTable tuning_;
   std::optional<MeasuredSpeed> speed_;
   mutable std::mutex mutex_;  // guards what follows
   mutable std::vector<std::unique_ptr<Written>> written_;
   std::map<std::string, std::shared_ptr<const Kernel>> kernels_;  // by their code
-  // By the calls and what they share.
-  std::map<std::pair<std::vector<const KernelCall*>, std::vector<std::vector<uint32_t>>>, std::shared_ptr<const Kernel>>
-      bundles_;
+  std::map<BundleKey, std::shared_ptr<const Kernel>> bundles_;
 };
 
 }  // namespace trireme::compiler

@@ -7,19 +7,20 @@
 namespace trireme::compiler {
 namespace {
 
-constexpr uint32_t kMostSplits = 16;
+constexpr uint32_t kMostColumnSplits = 16;
 constexpr uint32_t kMostTile = 8;
 constexpr uint32_t kDefaultTile = 4;
 // An emulated GPU makes a vector of so many neighbouring items; each has several rows, for which it takes activations
 // apart once.
-constexpr uint32_t kSoftwareItems = 8;
+constexpr uint32_t kSoftwareRowItems = 8;
 
 RowTile default_rows(ActScheme act, int64_t columns, const Target& target) {
   const uint32_t lanes = target.vector_lanes;
   if (lanes > 1 && act == ActScheme::kQ8) return {1, lanes, uint32_t(kTileRows) / lanes, 1};
   RowTile tile;
-  if (target.software) return act == ActScheme::kQ8 ? RowTile{kSoftwareItems, 1, kTileRows / kSoftwareItems, 1} : tile;
-  while (tile.splits < kMostSplits && 2 * tile.group_size() <= target.max_group_size &&
+  if (target.software)
+    return act == ActScheme::kQ8 ? RowTile{kSoftwareRowItems, 1, kTileRows / kSoftwareRowItems, 1} : tile;
+  while (tile.splits < kMostColumnSplits && 2 * tile.group_size() <= target.max_group_size &&
          32 * 2 * tile.splits <= uint64_t(columns))
     tile.splits *= 2;
   return tile;
@@ -61,7 +62,7 @@ std::vector<MatmulSchedule> candidate_schedules(const OpDesc& op, const Target& 
   std::vector<MatmulSchedule> found = {default_schedule(op, target)};
   for (uint32_t items = 1; items <= uint32_t(kTileRows); items *= 2)
     for (uint32_t lanes = 1; items * lanes <= uint32_t(kTileRows); lanes *= 2)
-      for (uint32_t splits = 1; splits <= kMostSplits; splits *= 2)
+      for (uint32_t splits = 1; splits <= kMostColumnSplits; splits *= 2)
         for (uint32_t tile = 1; tile <= kMostTile; tile *= 2) {
           const MatmulSchedule schedule{{items, lanes, uint32_t(kTileRows) / (items * lanes), splits}, tile};
           // Fewer items than a subgroup leave most of a GPU idle, and so many rows an item spill.

@@ -19,6 +19,7 @@ class WatchedDevice final : public KernelDevice {
   std::atomic<int> loads = 0;
   // Before each build; its error is the build's.
   std::function<Status(const KernelSource&)> building = [](const KernelSource&) { return Status(); };
+  bool refuses_all = false;  // when it is loaded, as if it were corrupt
 
   const DeviceInfo& info() const override { return inner_->info(); }
   const Target& target() const override { return target_changes; }
@@ -40,6 +41,7 @@ class WatchedDevice final : public KernelDevice {
   Result<std::shared_ptr<const Kernel>> load_kernel(const KernelSource& source,
                                                     std::span<const std::byte> built) override {
     ++loads;
+    if (refuses_all) return fail(ErrorCode::kCorruptData, "kernel " + source.entry, "the test refuses it");
     return inner_->load_kernel(source, built);
   }
   Result<std::unique_ptr<KernelList>> create_list() override { return inner_->create_list(); }
