@@ -9,6 +9,7 @@
 #include "backends/built_in.h"
 #include "compiler/device/compile_for.h"
 #include "tools/context.h"
+#include "tools/kernel_building.h"
 
 namespace trireme::tools {
 namespace {
@@ -97,9 +98,9 @@ int run(int argc, char** argv) {
     return kWrongUsage;
   }
   start_log(context.log_level);
-  context.registry.compile_with(compiler::kernel_compiler(context.kernel_cache));
   if (!context.opencl_library.empty())
     if (const Status used = context.registry.use_library("opencl", context.opencl_library); !used) return finish(used);
+  context.registry.compile_with(compiler::kernel_compiler(context.kernel_cache, build_options(context.opencl_library)));
   return finish(context.command());
 }
 
