@@ -24,7 +24,7 @@ kStages=(style release package readme instruction_sets onednn asan tsan fuzz ran
 kLongStages=(long_models long_interpreter long_oclgrind long_devices long_conformance long_fuzz long_random)
 
 # The programs whose tests start threads.
-kThreadedTests=(hal_test validation_test session_test cpu_thread_pool_test cpu_device_test opencl_device_test vulkan_device_test)
+kThreadedTests=(hal_test validation_test kernel_build_test session_test cpu_thread_pool_test cpu_device_test opencl_device_test vulkan_device_test)
 
 # The programs that mostly wait for drivers to compile, or for whole models.
 kDriverTests=(real_models_test opencl_conformance_test vulkan_conformance_test vulkan_layers_test weight_parts_test
