@@ -1,5 +1,8 @@
 #include "compiler/device/compiled_device.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "compiler/cache/tuning_store.h"
 #include "compiler/device/compile_for.h"
 #include "compiler/device/compiled_list.h"
@@ -154,6 +157,31 @@ Result<std::vector<std::shared_ptr<const Kernel>>> CompiledDevice::kernels_of(st
   std::vector<std::shared_ptr<const Kernel>> kernels;
   for (const Bundle& bundle : bundles) kernels.push_back(bundles_.at({bundle.calls, bundle.numbers}));
   return kernels;
+}
+
+std::vector<Result<std::unique_ptr<CompiledDevice>>> CompiledDevice::with_tunings(std::span<const TuningTable> tunings,
+                                                                                  const OpDesc& op) const {
+  std::vector<Result<std::unique_ptr<CompiledDevice>>> devices;
+  std::vector<KernelSource> sources;
+  std::vector<size_t> owners;  // by source: its device
+  for (const TuningTable& tuning : tunings) {
+    auto device = std::make_unique<CompiledDevice>(device_, builder_, std::nullopt, tuning);
+    auto own = device->sources(op);
+    devices.push_back(own ? Result<std::unique_ptr<CompiledDevice>>(std::move(device)) : fail(own.error()));
+    if (!own) continue;
+    owners.insert(owners.end(), own->size(), devices.size() - 1);
+    std::ranges::move(*own, std::back_inserter(sources));
+  }
+  const auto built = builder_->build(sources, nullptr);
+  for (size_t i = 0; i < sources.size(); ++i) {
+    auto& device = devices[owners[i]];
+    if (!device) continue;
+    if (built[i])
+      (*device)->kernels_.try_emplace(sources[i].code, *built[i]);
+    else
+      device = fail(built[i].error());
+  }
+  return devices;
 }
 
 Result<std::shared_ptr<const Weight>> CompiledDevice::prepare_weight(const HostTensor& tensor, WeightUse use) {

@@ -47,10 +47,10 @@ class CompiledDevice final : public Device {
   const TuningTable& tuning() const { return tuning_; }
   // Where its kernels are kept; null where they are not.
   const std::filesystem::path* cache_folder() const { return cache_ ? &cache_->folder() : nullptr; }
-  // The same device with other schedules, for memory and constants of this one. Its kernels are not kept.
-  std::unique_ptr<CompiledDevice> with_tuning(TuningTable tuning) const {
-    return std::make_unique<CompiledDevice>(device_, builder_, std::nullopt, std::move(tuning));
-  }
+  // The same device with other schedules, for memory and constants of this one: one for each, whose kernels of the op
+  // are built together and not kept. Errors, of each alone: those of sources() and of building.
+  std::vector<Result<std::unique_ptr<CompiledDevice>>> with_tunings(std::span<const TuningTable> tunings,
+                                                                    const OpDesc& op) const;
   // Each bundle's kernel; those that are not known are built together. Errors: as KernelBuilder::build.
   Result<std::vector<std::shared_ptr<const Kernel>>> kernels_of(std::span<const Bundle> bundles);
 

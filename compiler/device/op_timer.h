@@ -13,6 +13,9 @@ class OpTimer {
   // Allocates the operands and prepares the constants. The op's rows all count. Errors: those of the device.
   static Result<OpTimer> create(Device& device, const OpDesc& op);
 
+  // The op as it is measured.
+  const OpDesc& op() const { return op_; }
+
   // Seconds of a launch, from the fastest of some runs of a few milliseconds each; what takes longer than `enough` is
   // run once. `device` is the one that has the operands, or another over the same memory. Errors: those of the device.
   Result<double> seconds(Device& device, double enough = 1e9) const;

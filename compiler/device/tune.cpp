@@ -1,5 +1,6 @@
 #include "compiler/device/tune.h"
 
+#include <algorithm>
 #include <set>
 
 #include "compiler/cache/tuning_store.h"
@@ -12,6 +13,7 @@ namespace {
 constexpr double kHopeless = 1.5;  // times the best: not measured again
 constexpr double kEndless = 1e9;
 constexpr double kWorthIt = 0.99;
+constexpr size_t kBatch = 16;  // candidates that are built together; then each is measured alone
 
 Result<const CompiledDevice*> compiled(const Device& device) {
   const auto* const found = dynamic_cast<const CompiledDevice*>(&device);
@@ -31,6 +33,40 @@ std::vector<OpDesc> distinct(std::span<const OpDesc> ops) {
   return found;
 }
 
+// Takes the trial over where it is the best so far.
+Status try_candidate(Tuned& result, const OpTimer& timer, const MatmulSchedule& schedule,
+                     const Result<std::unique_ptr<CompiledDevice>>& trial) {
+  const auto taken = trial ? timer.seconds(**trial, result.candidates == 0 ? kEndless : kHopeless * result.best_s)
+                           : fail(trial.error());
+  // A candidate that the driver refuses is none.
+  if (!taken && result.candidates > 0) return {};
+  if (!taken) return fail(taken.error());
+  if (result.candidates++ == 0) result.default_s = result.best_s = *taken;
+  if (result.candidates == 1 || *taken < result.best_s) {
+    result.best_s = *taken;
+    result.schedule = schedule;
+  }
+  return {};
+}
+
+// `next` hears of each candidate, and says whether to go on.
+Result<Tuned> tune_op(Device& device, const CompiledDevice& base, const OpDesc& op, const std::function<bool()>& next) {
+  Tuned result{tuning_key(op), {}, 0, 0, 0};
+  TRIREME_ASSIGN(const OpTimer timer, OpTimer::create(device, op));
+  const std::vector<MatmulSchedule> schedules = candidate_schedules(op, base.target());
+  for (size_t first = 0; first < schedules.size(); first += kBatch) {
+    const auto batch = std::span(schedules).subspan(first, std::min(kBatch, schedules.size() - first));
+    std::vector<TuningTable> tables;
+    for (const MatmulSchedule& schedule : batch) tables.push_back({{}, {{result.key, schedule}}});
+    const auto trials = base.with_tunings(tables, timer.op());
+    for (size_t i = 0; i < batch.size(); ++i) {
+      if (!next()) return fail(ErrorCode::kCancelled, "tuning", "it was interrupted", "start it again");
+      TRIREME_TRY(try_candidate(result, timer, batch[i], trials[i]));
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 Result<std::vector<Tuned>> tune(Device& device, std::span<const OpDesc> ops,
@@ -42,24 +78,7 @@ Result<std::vector<Tuned>> tune(Device& device, std::span<const OpDesc> ops,
   TuningTable table = base->tuning();
   std::vector<Tuned> results;
   for (const OpDesc& op : chosen) {
-    Tuned result{tuning_key(op), {}, 0, 0, 0};
-    TRIREME_ASSIGN(const OpTimer timer, OpTimer::create(device, op));
-    for (const MatmulSchedule& schedule : candidate_schedules(op, base->target())) {
-      if (!progress(done++, all)) return fail(ErrorCode::kCancelled, "tuning", "it was interrupted", "start it again");
-      TuningTable trial;
-      trial.schedules.emplace(result.key, schedule);
-      const auto with_trial = base->with_tuning(std::move(trial));
-      const auto taken = timer.seconds(*with_trial, result.candidates == 0 ? kEndless : kHopeless * result.best_s);
-      // A candidate that the driver refuses is none.
-      if (!taken && result.candidates > 0) continue;
-      if (!taken) return fail(taken.error());
-      const double seconds = *taken;
-      if (result.candidates++ == 0) result.default_s = result.best_s = seconds;
-      if (result.candidates == 1 || seconds < result.best_s) {
-        result.best_s = seconds;
-        result.schedule = schedule;
-      }
-    }
+    TRIREME_ASSIGN(Tuned result, tune_op(device, *base, op, [&] { return progress(done++, all); }));
     if (result.best_s < kWorthIt * result.default_s) {
       table.schedules[result.key] = result.schedule;
     } else {
