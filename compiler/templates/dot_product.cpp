@@ -18,8 +18,8 @@ DotProduct::DotProduct(CallBuilder& b, ActScheme act, const TensorDesc& weight, 
       name_("w" + std::to_string(input)),
       reader_(b, layout_, bind_planes(b, weight, layout_, input, name_, part), columns_) {}
 
-Terms DotProduct::sums(const Terms& x_rows) {
-  const Terms sums = act_ == ActScheme::kQ8 ? integer_sums(x_rows) : float_sums(x_rows);
+Terms DotProduct::sums(const Terms& x_rows, Term tile) {
+  const Terms sums = act_ == ActScheme::kQ8 ? integer_sums(x_rows, tile) : float_sums(x_rows, tile);
   return tile_.splits == 1 ? sums : joined(sums);
 }
 
@@ -42,17 +42,17 @@ Terms DotProduct::joined(const Terms& sums) {
   return totals;
 }
 
-Terms DotProduct::integer_sums(const Terms& x_rows) {
+Terms DotProduct::integer_sums(const Terms& x_rows, Term tile) {
   const Terms zeros(x_rows.size() * tile_.strips, wide(b_.f32(0)));
   Terms starts;
   for (const Term& x_row : x_rows) starts.push_back(x_row * uint32_t(q8_row_words(columns_)));
   const Term first = tile_.splits == 1 ? b_.u32(0) : b_.local_id() / tile_.items;
   return b_.loop(first, b_.u32(uint32_t(columns_ / 32)), b_.u32(tile_.splits), zeros,
-                 [&](Term block, const Terms& carried) { return add_block(block, starts, carried); });
+                 [&](Term block, const Terms& carried) { return add_block(tile, block, starts, carried); });
 }
 
-Terms DotProduct::float_sums(const Terms& x_rows) {
-  const Term row = minimum(b_.group_id(0) * uint32_t(kTileRows) + tile_.row_item(b_), b_.u32(uint32_t(rows_ - 1)));
+Terms DotProduct::float_sums(const Terms& x_rows, Term tile) {
+  const Term row = minimum(tile * uint32_t(kTileRows) + tile_.row_item(b_), b_.u32(uint32_t(rows_ - 1)));
   const Terms zeros(x_rows.size(), b_.f32(0));
   const Term first = tile_.splits == 1 ? b_.u32(0) : b_.local_id() / tile_.items;
   return b_.loop(first, b_.u32(uint32_t(columns_)), b_.u32(tile_.splits), zeros,
@@ -69,8 +69,7 @@ Terms DotProduct::float_sums(const Terms& x_rows) {
 
 // Sums of products inside a group are exact integers: of codes, and `lowest` times the activations' own sum. A
 // processor's vectors multiply unsigned bytes by signed ones.
-Terms DotProduct::add_block(Term block, const Terms& starts, const Terms& carried) {
-  const Term tile = b_.group_id(0);
+Terms DotProduct::add_block(Term tile, Term block, const Terms& starts, const Terms& carried) {
   const auto groups = uint32_t(32 / layout_.group);
   const bool to_unsigned = layout_.bits == 8 && tile_.lanes > 1;
   Terms next = carried;

@@ -14,15 +14,16 @@ class DotProduct {
   DotProduct(CallBuilder& b, ActScheme act, const TensorDesc& weight, int input, uint32_t activations,
              const RowTile& tile, const RowPart& part, const Target& target);
 
-  // In uniform control flow: the sums of this item's rows of tile group_id(0) of the part: for activation row i and
-  // strip s, sums[i * strips + s] in f32 with a lane for each row. Rows past the weight's last give any number.
-  kernel::Terms sums(const kernel::Terms& x_rows);
+  // In uniform control flow: the sums of this item's rows of a tile of the part: for activation row i and strip s,
+  // sums[i * strips + s] in f32 with a lane for each row. Rows past the weight's last give any number.
+  kernel::Terms sums(const kernel::Terms& x_rows, kernel::Term tile);
 
  private:
-  kernel::Terms integer_sums(const kernel::Terms& x_rows);
-  kernel::Terms float_sums(const kernel::Terms& x_rows);
+  kernel::Terms integer_sums(const kernel::Terms& x_rows, kernel::Term tile);
+  kernel::Terms float_sums(const kernel::Terms& x_rows, kernel::Term tile);
   kernel::Terms joined(const kernel::Terms& sums);
-  kernel::Terms add_block(kernel::Term block, const kernel::Terms& starts, const kernel::Terms& carried);
+  kernel::Terms add_block(kernel::Term tile, kernel::Term block, const kernel::Terms& starts,
+                          const kernel::Terms& carried);
   kernel::Term act_sum(kernel::Term start, kernel::Term block, const kernel::Terms& codes, uint32_t first,
                        uint32_t count);
   kernel::Term wide(kernel::Term value) const { return splat(value, int(tile_.lanes)); }

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "compiler/templates/dot_product.h"
+#include "compiler/templates/matmul_tile.h"
 
 namespace trireme::compiler {
 
@@ -52,32 +53,15 @@ Terms tile_rows(CallBuilder& b, Term rows, uint32_t tile) {
   return tiled;
 }
 
-// Writes what an item has of the output: `finish(value, index)` gives what is stored for outputs beside each other,
-// `index` counting vectors of the value's lanes. A vector that is not wholly inside the row is written lane by lane.
-void store_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, uint32_t y, Term rows, Term weight_tile,
-                const Terms& values, const std::function<Term(Term value, Term row, Term output)>& finish) {
-  const auto store = [&](Term value, Term row, Term output) {
-    const auto lanes = uint32_t(value.type().lanes);
-    b.store(y, row * (shape.outputs / lanes) + output, finish(value, row, output));
-  };
-  const bool whole = shape.outputs % tile.lanes == 0;
+// Where the results of this group's tile go.
+TileResults results_of(CallBuilder& b, const MatmulShape& shape, uint32_t y, Term rows, Term weight_tile) {
+  TileResults results{y, shape.outputs, {}, {}, {}};
+  results.first = [=](uint32_t lanes) { return weight_tile * (kRows / lanes); };
   for (uint32_t i = 0; i < shape.tile; ++i) {
-    const Term row = b.group_id(1) * shape.tile + i;
-    for (uint32_t strip = 0; strip < tile.strips; ++strip) {
-      const Term value = values[i * tile.strips + strip];
-      const Term vector = weight_tile * (kRows / tile.lanes) + strip * tile.items + tile.row_item(b);
-      if (whole) {
-        b.when(tile.stores(b, (row < rows) & (vector < shape.outputs / tile.lanes)),
-               [&] { store(value, row, vector); });
-        continue;
-      }
-      for (uint32_t lane = 0; lane < tile.lanes; ++lane) {
-        const Term output = vector * tile.lanes + lane;
-        b.when(tile.stores(b, (row < rows) & (output < shape.outputs)),
-               [&] { store(extract(value, lane), row, output); });
-      }
-    }
+    results.rows.push_back(b.group_id(1) * shape.tile + i);
+    results.stored.push_back(results.rows.back() < rows);
   }
+  return results;
 }
 
 Result<KernelCall> write(const Matmul& params, const OpDesc& op, const Target& target, const RowPart& part,
@@ -94,8 +78,8 @@ Result<KernelCall> write(const Matmul& params, const OpDesc& op, const Target& t
   const Term rows = b.row_count(op.inputs[0].desc);
   const Term weight_tile = tile_of_group(b, shape);
   b.when(b.group_id(1) * shape.tile < rows, [&] {
-    const Terms sums = dot.sums(tile_rows(b, rows, shape.tile));
-    store_tile(b, tile, shape, y, rows, weight_tile, sums, [&](Term value, Term row, Term output) {
+    const Terms sums = dot.sums(tile_rows(b, rows, shape.tile), b.group_id(0));
+    store_tile(b, tile, results_of(b, shape, y, rows, weight_tile), sums, [&](Term value, Term row, Term output) {
       const kernel::Type type = value.type();
       if (params.has_bias) value = value + b.load(bias, output, type);
       const Term at = row * (shape.outputs / uint32_t(type.lanes)) + output;
@@ -156,11 +140,12 @@ Result<KernelCall> write(const MatmulGlu& params, const OpDesc& op, const Target
   const Term weight_tile = tile_of_group(b, shape);
   b.when(b.group_id(1) * shape.tile < rows, [&] {
     const Terms x_rows = tile_rows(b, rows, shape.tile);
-    Terms values = gate.sums(x_rows);
-    const Terms ups = up.sums(x_rows);
+    Terms values = gate.sums(x_rows, b.group_id(0));
+    const Terms ups = up.sums(x_rows, b.group_id(0));
     for (size_t i = 0; i < values.size(); ++i) values[i] = activate(params.activation, values[i]) * ups[i];
     if (!params.quantize)
-      return store_tile(b, tile, shape, y, rows, weight_tile, values, [](Term value, Term, Term) { return value; });
+      return store_tile(b, tile, results_of(b, shape, y, rows, weight_tile), values,
+                        [](Term value, Term, Term) { return value; });
     const auto quantize = quantizes_vectors(tile) ? quantize_vectors : quantize_tile;
     quantize(b, tile, shape, y, values, rows, weight_tile, target);
   });

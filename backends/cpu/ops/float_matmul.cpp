@@ -136,11 +136,9 @@ void quantize_groups(const float* x, int64_t first, int64_t count, std::byte* ro
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include <optional>
-
 #include "backends/cpu/onednn.h"
 #include "backends/cpu/ops/float_matmul_kernel.h"
-#include "backends/cpu/ops/row_reader.h"
+#include "backends/cpu/ops/float_product.h"
 
 namespace trireme::cpu {
 namespace {
@@ -158,9 +156,8 @@ std::optional<FloatElement> float_element(const Format& format) {
   return std::nullopt;
 }
 
-constexpr int64_t kGemmColumns = 64;  // columns of y that one oneDNN call computes
+}  // namespace
 
-// How the columns of y are cut. Multiples of 32, so that chunks own whole groups of quantised outputs.
 int64_t columns_per_chunk(int64_t n, int64_t k, int64_t row_bytes, bool gemm, int threads) {
   if (gemm) return k > 4096 ? 32 : kGemmColumns;
   const int64_t fair = (n / (4 * threads) + 31) / 32 * 32;
@@ -168,61 +165,50 @@ int64_t columns_per_chunk(int64_t n, int64_t k, int64_t row_bytes, bool gemm, in
   return std::clamp<int64_t>(std::min(fair, cached), 32, 1024);
 }
 
-// One weight matrix: y[rows, begin .. end) = x W^T for any kind of W.
-class FloatProduct {
- public:
-  FloatProduct(const KernelContext& context, size_t input, const OperandMap& map)
-      : map_(map), input_(input), desc_(context.desc.inputs[input].desc), element_(float_element(*desc_.format)) {
-    if (context.desc.inputs[input].constant) reader_.emplace(*context.constant(input));
-  }
+FloatProduct::FloatProduct(const KernelContext& context, size_t input, const OperandMap& map)
+    : map_(map), input_(input), desc_(context.desc.inputs[input].desc), element_(float_element(*desc_.format)) {
+  if (context.desc.inputs[input].constant) reader_.emplace(*context.constant(input));
+}
 
-  int64_t n() const { return desc_.shape[0]; }
-  int64_t k() const { return desc_.shape[1]; }
-  int64_t row_bytes() const { return desc_.format->row_bytes(k()); }
-
-  // scratch: k() floats for each of (end - begin) rows of W. `rounded` is x in bf16, or null.
-  void run(const KernelArgs& args, int64_t begin, int64_t end, const float* x, const uint16_t* rounded, float* y,
-           int64_t y_stride, float* scratch) const {
-    FloatRows w = decoded_or_mapped(args, begin, end, scratch);
-    if (args.rows > kGemvRows) {
-      if (rounded && w.element == FloatElement::kBF16 &&
-          onednn_matmul_bf16(args.rows, end - begin, k(), rounded, k(), reinterpret_cast<const uint16_t*>(w.data),
-                             w.stride / 2, y, y_stride))
-        return;
-      if (w.element != FloatElement::kF32) {
-        HWY_DYNAMIC_DISPATCH(widen)(w, end - begin, k(), scratch);
-        w = scratch_rows(scratch);
-      }
-      if (onednn_matmul(args.rows, end - begin, k(), x, k(), reinterpret_cast<const float*>(w.data), w.stride / 4, y,
-                        y_stride))
-        return;
-      // Without memory for oneDNN's packing, the same product in place.
+void FloatProduct::run(const KernelArgs& args, const Range& weights, const FloatActivations& x, float* y,
+                       int64_t y_stride, float* scratch) const {
+  const int64_t count = weights.end - weights.begin;
+  FloatRows w = decoded_or_mapped(args, weights, scratch);
+  if (x.rows > kGemvRows) {
+    if (x.rounded && w.element == FloatElement::kBF16 &&
+        onednn_matmul_bf16(x.rows, count, k(), x.rounded, k(), reinterpret_cast<const uint16_t*>(w.data), w.stride / 2,
+                           y, y_stride))
+      return;
+    if (w.element != FloatElement::kF32) {
+      HWY_DYNAMIC_DISPATCH(widen)(w, count, k(), scratch);
+      w = scratch_rows(scratch);
     }
-    HWY_DYNAMIC_DISPATCH(gemv)(w, end - begin, x, args.rows, k(), y, y_stride);
+    if (onednn_matmul(x.rows, count, k(), x.values, k(), reinterpret_cast<const float*>(w.data), w.stride / 4, y,
+                      y_stride))
+      return;
+    // Without memory for oneDNN's packing, the same product in place.
   }
+  HWY_DYNAMIC_DISPATCH(gemv)(w, count, x.values, x.rows, k(), y, y_stride);
+}
 
- private:
-  FloatRows scratch_rows(const float* scratch) const {
-    return {FloatElement::kF32, reinterpret_cast<const std::byte*>(scratch), k() * 4};
-  }
-  FloatRows decoded_or_mapped(const KernelArgs& args, int64_t begin, int64_t end, float* scratch) const {
-    const std::byte* data = nullptr;
-    if (!reader_)
-      data = map_.input<std::byte>(args, input_) + begin * row_bytes();
-    else if (reader_->mapped() && element_)
-      data = reader_->mapped()->row(begin);
-    if (data && reinterpret_cast<uintptr_t>(data) % size_t(float_element_bytes(*element_)) == 0)
-      return {*element_, data, row_bytes()};
-    for (int64_t row = begin; row < end; ++row) reader_->read(row, {scratch + (row - begin) * k(), size_t(k())});
-    return scratch_rows(scratch);
-  }
+FloatRows FloatProduct::scratch_rows(const float* scratch) const {
+  return {FloatElement::kF32, reinterpret_cast<const std::byte*>(scratch), k() * 4};
+}
 
-  const OperandMap& map_;
-  size_t input_;
-  TensorDesc desc_;
-  std::optional<FloatElement> element_;  // empty: rows are decoded
-  std::optional<RowReader> reader_;      // empty when the weight is bound
-};
+FloatRows FloatProduct::decoded_or_mapped(const KernelArgs& args, const Range& weights, float* scratch) const {
+  const std::byte* data = nullptr;
+  if (!reader_)
+    data = map_.input<std::byte>(args, input_) + weights.begin * row_bytes();
+  else if (reader_->mapped() && element_)
+    data = reader_->mapped()->row(weights.begin);
+  if (data && reinterpret_cast<uintptr_t>(data) % size_t(float_element_bytes(*element_)) == 0)
+    return {*element_, data, row_bytes()};
+  for (int64_t row = weights.begin; row < weights.end; ++row)
+    reader_->read(row, {scratch + (row - weights.begin) * k(), size_t(k())});
+  return scratch_rows(scratch);
+}
+
+namespace {
 
 // Whether the activations of an op are also wanted in bf16.
 bool wants_rounded(const OpDesc& desc, bool native_bf16) {
@@ -298,7 +284,7 @@ class FloatMatmulKernel final : public Kernel {
     const int64_t n = product_.n(), begin = chunk * step(args), end = std::min(n, begin + step(args));
     float* y = map_.output<float>(args, 0) + begin;
     float* scratch = reinterpret_cast<float*>(args.workspace) + worker * layout_.worker_floats;
-    product_.run(args, begin, end, map_.input<float>(args, 0), rounded_.values(args), y, n, scratch);
+    product_.run(args, {begin, end}, {map_.input<float>(args, 0), args.rows, rounded_.values(args)}, y, n, scratch);
     for (int64_t row = 0; row < args.rows; ++row) {
       if (op_.has_bias) HWY_DYNAMIC_DISPATCH(add_to)(map_.input<float>(args, 2) + begin, y + row * n, end - begin);
       if (op_.has_residual) HWY_DYNAMIC_DISPATCH(add_to)
@@ -341,8 +327,9 @@ class FloatGluKernel final : public Kernel {
     float* scratch = reinterpret_cast<float*>(args.workspace) + worker * layout_.worker_floats;
     float* gate = scratch + layout_.weight_floats;
     float* up = gate + layout_.output_floats;
-    gate_.run(args, begin, end, map_.input<float>(args, 0), rounded_.values(args), gate, some, scratch);
-    up_.run(args, begin, end, map_.input<float>(args, 0), rounded_.values(args), up, some, scratch);
+    const FloatActivations x{map_.input<float>(args, 0), args.rows, rounded_.values(args)};
+    gate_.run(args, {begin, end}, x, gate, some, scratch);
+    up_.run(args, {begin, end}, x, up, some, scratch);
     for (int64_t row = 0; row < args.rows; ++row) {
       const float* g = gate + row * some;
       if (!op_.quantize) {

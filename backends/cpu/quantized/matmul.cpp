@@ -6,46 +6,10 @@
 
 #include "backends/cpu/quantized/chunk_plan.h"
 #include "backends/cpu/quantized/glu.h"
-#include "backends/cpu/quantized/micro_kernel.h"
+#include "backends/cpu/quantized/multiplier.h"
 
 namespace trireme::cpu::quantized {
 namespace {
-
-// One weight matrix with the micro kernel that reads it.
-class Multiplier {
- public:
-  explicit Multiplier(std::shared_ptr<const PackedWeight> weight)
-      : weight_(std::move(weight)), kernel_(find_micro_kernel(weight_->codec())) {}
-
-  const PackedWeight& weight() const { return *weight_; }
-  PanelNeeds panel_needs() const {
-    const CodecRecord& record = codec_record(weight_->codec());
-    return {record.group, kernel_.offset, record.has_minimum};
-  }
-  bool has_width(size_t index) const { return kernel_.by_width[index] != nullptr; }
-
-  // sums[width][16] for one tile.
-  void multiply(size_t width_index, int64_t tile, const Panel& panel, float* sums) const {
-    kernel_.by_width[width_index](weight_->tile(tile), weight_->columns() / kActGroup, panel, sums);
-  }
-
- private:
-  std::shared_ptr<const PackedWeight> weight_;
-  MicroKernel kernel_;
-};
-
-// The rows that one panel takes, and its width.
-struct PanelRows {
-  int64_t first;
-  int count;
-  size_t width_index;
-  int width() const { return kWidths[width_index]; }
-};
-
-// A pair of tiles' results for a panel: [column][32].
-struct alignas(64) PairSums {
-  float values[kMaxWidth * 2 * kTileRows];
-};
 
 // The walk over a chunk's panels and tile pairs, for kernels that multiply one activation by one or two matrices.
 class PairKernel : public Kernel {
@@ -64,7 +28,7 @@ class PairKernel : public Kernel {
     std::byte* scratch = args.workspace + size_t(worker) * workspace_bytes() / size_t(threads_);
     Q8Rows rows{nullptr, first().weight().columns()};
     for (int64_t row = first_row; row < end_row;) {
-      const PanelRows panel = next_panel(row, end_row - row);
+      const PanelRows panel = first_.next_panel(row, end_row - row);
       rows.data = args.operands[0] + size_t(row) * rows.row_bytes();
       run_panel(args, rows, panel, first_pair, end_pair, scratch);
       row += panel.count;
@@ -93,13 +57,6 @@ class PairKernel : public Kernel {
     return plan_chunks((weight.tiles() + 1) / 2, 2 * tile_bytes, weight.columns() * matrices(), rows, threads_);
   }
 
-  // The widest panel that the rows left fill at least by half.
-  PanelRows next_panel(int64_t row, int64_t left) const {
-    for (size_t i = kWidths.size() - 1; i > 0; --i)
-      if (first_.has_width(i) && 2 * left >= kWidths[i]) return {row, int(std::min<int64_t>(left, kWidths[i])), i};
-    return {row, 1, 0};
-  }
-
   void run_panel(const KernelArgs& args, const Q8Rows& rows, const PanelRows& panel, int64_t first_pair,
                  int64_t end_pair, std::byte* scratch) const {
     const Panel of_first = make_panel(rows, panel.count, panel.width(), first_.panel_needs(), scratch);
@@ -109,17 +66,10 @@ class PairKernel : public Kernel {
           make_panel(rows, panel.count, panel.width(), second_->panel_needs(), scratch + panel_bytes(rows.columns));
     PairSums first, second;
     for (int64_t pair = first_pair; pair < end_pair; ++pair) {
-      multiply_pair(first_, panel, pair, of_first, first);
-      if (second_) multiply_pair(*second_, panel, pair, of_second, second);
+      first_.multiply_pair(panel.width_index, 2 * pair, first_.weight().tiles(), of_first, first);
+      if (second_) second_->multiply_pair(panel.width_index, 2 * pair, second_->weight().tiles(), of_second, second);
       finish(args, panel, pair * 2 * kTileRows, first, second_ ? &second : nullptr);
     }
-  }
-
-  static void multiply_pair(const Multiplier& multiplier, const PanelRows& panel, int64_t pair, const Panel& columns,
-                            PairSums& sums) {
-    const int64_t count = std::min<int64_t>(2, multiplier.weight().tiles() - 2 * pair);
-    for (int64_t i = 0; i < count; ++i)
-      multiplier.multiply(panel.width_index, 2 * pair + i, columns, sums.values + i * kTileRows);
   }
 
   Multiplier first_;

@@ -62,7 +62,7 @@ Panel fill_panel(const Q8Rows& rows, int count, const PanelNeeds& needs, std::by
   const int64_t groups = rows.columns / kActGroup;
   const Parts parts = parts_of(scratch, rows.columns, kWidth);
   for (int column = 0; column < count; ++column) {
-    const std::byte* row = rows.data + size_t(column) * rows.row_bytes();
+    const std::byte* row = rows.row(column);
     const auto* codes = reinterpret_cast<const int8_t*>(row);
     const auto* scales = reinterpret_cast<const float*>(row + rows.columns);
     const auto* sums = reinterpret_cast<const int32_t*>(scales + groups);

@@ -21,7 +21,10 @@ struct Panel {
 // Rows of Q8_ACT[.., K].
 struct Q8Rows {
   const std::byte* data;
-  int64_t columns;  // K
+  int64_t columns;                   // K
+  const int32_t* numbers = nullptr;  // of the rows, where they do not follow one another
+
+  const std::byte* row(int64_t i) const { return data + size_t(numbers == nullptr ? i : numbers[i]) * row_bytes(); }
   size_t row_bytes() const { return size_t(columns) + size_t(columns) / kActGroup * 8; }
 };
 
@@ -36,7 +39,7 @@ struct PanelNeeds {
 // Scratch bytes for the widest panel of K columns.
 size_t panel_bytes(int64_t columns);
 
-// A panel of `width` columns, the first `count` of them from consecutive rows and the rest zero. With one column codes
+// A panel of `width` columns, the first `count` of them from these rows and the rest zero. With one column codes
 // and scales stay where they are. `scratch` is 64-byte aligned and holds panel_bytes(K).
 Panel make_panel(const Q8Rows& rows, int count, int width, const PanelNeeds& needs, std::byte* scratch);
 
