@@ -1,6 +1,7 @@
 #include "tests/random/graph_reducer.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -16,6 +17,13 @@ using graph::ValueKind;
 
 namespace {
 
+using Outputs = std::map<std::string, ValueId>;
+
+// Whether an output may have the value: none of a state, and not quantised.
+bool can_show(const Graph& graph, ValueId id) {
+  return graph.value(graph.storage_root(id)).kind == ValueKind::kComputed && graph.value(id).desc.format->plain;
+}
+
 // Copies some nodes of a graph into a new one.
 class Copy {
  public:
@@ -25,14 +33,13 @@ class Copy {
     made_.output_count = from.output_count;
   }
 
-  std::optional<GraphCase> run(const std::set<NodeId>& nodes, const std::set<std::string>& outputs) {
+  std::optional<GraphCase> run(const std::set<NodeId>& nodes, const Outputs& outputs) {
     for (const NodeId id : from_.graph.node_order())
       if (nodes.contains(id)) add(id);
-    for (const graph::Output& output : from_.graph.outputs()) {
-      if (!outputs.contains(output.name)) continue;
-      const auto found = ids_.find(output.value);
+    for (const auto& [name, value] : outputs) {
+      const auto found = ids_.find(value);
       if (found == ids_.end() || made_.graph.value(found->second).kind != ValueKind::kComputed) return std::nullopt;
-      made_.graph.set_output(output.name, found->second);
+      made_.graph.set_output(name, found->second);
     }
     if (!graph::verify(made_.graph)) return std::nullopt;
     return std::move(made_);
@@ -73,21 +80,30 @@ GraphCase reduced(const GraphCase& test, Device& reference, const std::function<
   const auto values = evaluate(test.graph, test, reference, NumericTraits{});
   if (!values) return test;
   std::set<NodeId> nodes(test.graph.node_order().begin(), test.graph.node_order().end());
-  std::set<std::string> outputs;
-  for (const graph::Output& output : test.graph.outputs()) outputs.insert(output.name);
+  Outputs outputs;
+  for (const graph::Output& output : test.graph.outputs()) outputs[output.name] = output.value;
   GraphCase best = test;
-  const auto attempt = [&](const std::set<NodeId>& some, const std::set<std::string>& names) {
-    auto smaller = Copy(test, *values).run(some, names);
+  const auto attempt = [&](const std::set<NodeId>& some, const Outputs& shown) {
+    auto smaller = Copy(test, *values).run(some, shown);
     if (!smaller || !fails(*smaller)) return false;
     best = std::move(*smaller);
     nodes = some;
-    outputs = names;
+    outputs = shown;
     return true;
   };
-  for (const std::string& name : std::set<std::string>(outputs)) {
-    std::set<std::string> fewer = outputs;
+  for (const auto& [name, value] : Outputs(outputs)) {
+    Outputs fewer = outputs;
     fewer.erase(name);
     if (!fewer.empty()) attempt(nodes, fewer);
+  }
+  // Nothing behind the first value that shows it.
+  std::set<NodeId> before;
+  bool shown = false;
+  for (const NodeId id : test.graph.node_order()) {
+    before.insert(id);
+    for (const ValueId value : test.graph.node(id).outputs)
+      shown = shown || (can_show(test.graph, value) && attempt(before, {{"out", value}}));
+    if (shown) break;
   }
   for (bool better = true; better;) {
     better = false;
