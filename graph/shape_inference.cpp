@@ -30,6 +30,13 @@ struct Outputs {
     y.format = &maybe_quantized(op.quantize);
     return {y};
   }
+  Descs operator()(const GroupedMatmul&) const {
+    return {{Shape{in[0].shape[0], in[2].shape[1], in[1].shape[1]}, &formats::f32(), in[0].rows}};
+  }
+  Descs operator()(const TopK& op) const {
+    const Shape shape{in[0].shape[0], op.k};
+    return {{shape, &formats::f32(), in[0].rows}, {shape, &formats::i32(), in[0].rows}};
+  }
   Descs operator()(const FusedNorm& op) const {
     const TensorDesc y = like(0, maybe_quantized(op.quantize));
     return op.has_residual ? Descs{in[0], y} : Descs{y};

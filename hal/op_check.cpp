@@ -1,5 +1,6 @@
 #include "hal/op_check.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -163,6 +164,20 @@ void check(const MatmulGlu& op, Checker& c) {
   for (int weight = 1; weight < 3; ++weight) c.expect_weight(weight, {n, c.in(0).shape[1]});
   c.expect_output(0, {{c.in(0).shape[0], n}, op.quantize ? &formats::q8_act() : &formats::f32(), c.in(0).rows});
 }
+void check(const GroupedMatmul& op, Checker& c) {
+  check_activations(c, op.act);
+  if (!c.ok() || !c.require_rank(1, 3) || !c.require_rank(2, 2)) return;
+  const Shape &x = c.in(0).shape, &w = c.in(1).shape, &ids = c.in(2).shape;
+  c.expect_weight(1, {w[0], w[1], x[1]});
+  c.require_else(w[1] % c.in(1).format->block_rows == 0, [&] {
+    return "an expert's rows in " + c.in(1).text() + " are no multiple of " +
+           std::to_string(c.in(1).format->block_rows);
+  });
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  c.require_else(w[0] <= kMost, [&] { return c.in(1).text() + " has more experts than an I32 counts"; });
+  c.expect_input(2, {{x[0], ids[1]}, &formats::i32(), c.in(0).rows});
+  c.expect_output(0, {{x[0], ids[1], w[1]}, &formats::f32(), c.in(0).rows});
+}
 void check(const RmsNorm&, Checker& c) {
   check_same_f32(c);
   c.expect_weight(1, {c.in(0).shape.back()});
@@ -244,6 +259,17 @@ void check(const Softmax&, Checker& c) { check_same_f32(c); }
 void check(const Argmax&, Checker& c) {
   c.expect_f32(0);
   if (c.require_rank(0, 2)) c.expect_output(0, vector_like(formats::i32(), c.in(0)));
+}
+void check(const TopK& op, Checker& c) {
+  c.expect_f32(0);
+  if (!c.require_rank(0, 2)) return;
+  const TensorDesc& x = c.in(0);
+  const int64_t most = std::min(x.shape[1], kMostTopK);
+  c.require_else(op.k >= 1 && op.k <= most, [&] {
+    return "of " + x.text() + " its k is " + std::to_string(op.k) + ", it should be 1 to " + std::to_string(most);
+  });
+  for (int i = 0; i < 2; ++i)
+    c.expect_output(i, {{x.shape[0], op.k}, i == 0 ? &formats::f32() : &formats::i32(), x.rows});
 }
 void check(const Reshape&, Checker& c) {
   const TensorDesc &x = c.in(0), &y = c.out(0);

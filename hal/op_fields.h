@@ -54,6 +54,10 @@ void visit_fields(Op& op, Visitor&& visitor) {
     visitor("act", op.act);
     visitor("has_bias", op.has_bias);
     visitor("has_residual", op.has_residual);
+  } else if constexpr (std::is_same_v<Plain, GroupedMatmul>) {
+    visitor("act", op.act);
+  } else if constexpr (std::is_same_v<Plain, TopK>) {
+    visitor("k", op.k);
   } else if constexpr (std::is_same_v<Plain, MatmulGlu>) {
     visitor("act", op.act);
     visitor("activation", op.activation);

@@ -19,6 +19,9 @@ struct WeightUseOf {
   std::optional<WeightUse> operator()(const MatmulGlu&) const {
     return input == 1 || input == 2 ? std::optional(WeightUse::kMatmul) : std::nullopt;
   }
+  std::optional<WeightUse> operator()(const GroupedMatmul&) const {
+    return input == 1 ? std::optional(WeightUse::kMatmul) : std::nullopt;
+  }
   std::optional<WeightUse> operator()(const RmsNorm&) const { return vector_if(input == 1); }
   std::optional<WeightUse> operator()(const FusedNorm& op) const {
     return vector_if(input == (op.has_residual ? 2 : 1));
@@ -40,6 +43,7 @@ std::optional<WeightUse> weight_use(const OpParams& params, int input) {
 ActScheme act_scheme(const OpParams& params) {
   if (const auto* op = std::get_if<Matmul>(&params)) return op->act;
   if (const auto* op = std::get_if<MatmulGlu>(&params)) return op->act;
+  if (const auto* op = std::get_if<GroupedMatmul>(&params)) return op->act;
   return ActScheme::kFloat;
 }
 

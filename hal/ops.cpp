@@ -39,7 +39,9 @@ std::string_view op_name(const OpParams& params) {
                              [](const Softmax&) { return "softmax"; },
                              [](const Argmax&) { return "argmax"; },
                              [](const Reshape&) { return "reshape"; },
-                             [](const Cast&) { return "cast"; }},
+                             [](const Cast&) { return "cast"; },
+                             [](const GroupedMatmul&) { return "grouped_matmul"; },
+                             [](const TopK&) { return "top_k"; }},
                     params);
 }
 
@@ -59,6 +61,12 @@ Arity op_arity(const OpParams& params) {
                              },
                              [](const MatmulGlu&) {
                                return Arity{3, 1};
+                             },
+                             [](const GroupedMatmul&) {
+                               return Arity{3, 1};
+                             },
+                             [](const TopK&) {
+                               return Arity{1, 2};
                              },
                              [](const RmsNorm&) {
                                return Arity{2, 1};

@@ -47,6 +47,14 @@ struct Matmul {
   bool operator==(const Matmul&) const = default;
 };
 
+// A matmul by one of E experts a slot: y[r, s, :] = x[r, :] W[ids[r, s]]^T, and zeros where ids[r, s] names no expert.
+// x[R, K], W[E, N, K], ids I32[R, S] -> y[R, S, N].  x and sums as Matmul's: on integer codes each result has the bits
+// that Matmul by that expert alone gives on the same device, unless its Matmul is tuned.
+struct GroupedMatmul {
+  ActScheme act = ActScheme::kFloat;
+  bool operator==(const GroupedMatmul&) const = default;
+};
+
 // y = activation(x Wgate^T) * (x Wup^T).     x[R, K], Wgate[N, K], Wup[N, K] -> y[R, N], or Q8_ACT[R, N] with quantize.
 struct MatmulGlu {
   ActScheme act = ActScheme::kFloat;
@@ -157,10 +165,21 @@ struct Softmax {
   bool operator==(const Softmax&) const = default;
 };
 
-// The index of the largest element of each row, the lowest index among equals.      x[R, d] -> i I32[R].    Exact.
+// The order of Argmax and TopK: larger numbers first, then NaNs; of equals, among which are -0 and 0, and all NaNs, the
+// lower index first. A NaN is so never chosen before a number, were it -infinity.
+
+// The index of the first element of each row in that order.                         x[R, d] -> i I32[R].    Exact.
 struct Argmax {
   bool operator==(const Argmax&) const = default;
 };
+
+// The first k elements of each row in that order, and their indices.                                         Exact.
+// x[R, d] -> values[R, k], ids I32[R, k].  1 <= k <= d, and at most kMostTopK.
+struct TopK {
+  int64_t k = 1;
+  bool operator==(const TopK&) const = default;
+};
+inline constexpr int64_t kMostTopK = 64;
 
 // The same elements under another shape; the first dimension and the row domain stay.   x -> y (the same storage).
 struct Reshape {
@@ -174,7 +193,7 @@ struct Cast {
 
 using OpParams =
     std::variant<EmbedRows, QuantizeQ8, Matmul, MatmulGlu, RmsNorm, FusedNorm, Binary, Unary, Scale, Softcap, Glu, Rope,
-                 KvStore, Attention, RopeStore, GatherRows, Softmax, Argmax, Reshape, Cast>;
+                 KvStore, Attention, RopeStore, GatherRows, Softmax, Argmax, Reshape, Cast, GroupedMatmul, TopK>;
 
 // "matmul", "rms_norm", ..., as the graph's text form, profiles and errors print it.
 std::string_view op_name(const OpParams& params);

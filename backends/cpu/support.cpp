@@ -72,13 +72,17 @@ OpCost cpu_op_cost(const OpDesc& op, int threads, bool native_bf16) {
     if (use == WeightUse::kVector) {
       cost.weight_bytes += uint64_t(desc.shape.elements()) * sizeof(float);
     } else if (use == WeightUse::kMatmul && quantized::can_pack(desc)) {
-      cost.weight_bytes += quantized::packed_bytes(desc);
-      cost.bytes_moved += quantized::packed_bytes(desc) - uint64_t(desc.bytes());
+      const uint64_t packed = quantized::packed_bytes(desc);
+      cost.weight_bytes += packed;
+      // Packing takes more or less than the source.
+      cost.bytes_moved += uint64_t(int64_t(read_share(op) * (double(packed) - double(desc.bytes()))));
     } else {
       cost.mapped_weight_bytes += uint64_t(desc.bytes());
     }
   }
   if (std::holds_alternative<Attention>(op.params)) cost.workspace_bytes = attention_workspace_bytes(op, threads);
+  if (std::holds_alternative<GroupedMatmul>(op.params))
+    cost.workspace_bytes = grouped_matmul_workspace_bytes(op, threads);
   if (std::holds_alternative<Matmul>(op.params) || std::holds_alternative<MatmulGlu>(op.params))
     cost.workspace_bytes = matmul_workspace_bytes(op, threads, native_bf16);
   return cost;

@@ -36,6 +36,14 @@ OpDesc with_input(OpDesc op, const Format& format, ActScheme act) {
 
 OpDesc with_quantized_input(const OpDesc& op) { return with_input(op, formats::q8_act(), ActScheme::kQ8); }
 
+bool multiplies(const OpParams& params) {
+  return std::visit(
+      [](const auto& op) {
+        return requires { op.act; };
+      },
+      params);
+}
+
 // The attention's result where x is that with its heads side by side and nothing else reads x; else x.
 ValueId joined_heads(const Graph& graph, ValueId x) {
   if (!produced_by<Reshape>(graph, x) || !has_one_use(graph, x)) return x;
@@ -55,8 +63,7 @@ Status quantize_activations(Graph& graph) {
 Status quantize_where(Graph& graph, const CanQuantize& can) {
   std::map<ValueId, ValueId> known;
   for (const NodeId id : std::vector<NodeId>(graph.node_order())) {
-    const bool is_matmul = std::holds_alternative<Matmul>(graph.node(id).params);
-    if (!is_matmul && !std::holds_alternative<MatmulGlu>(graph.node(id).params)) continue;
+    if (!multiplies(graph.node(id).params)) continue;
     const ValueId x = graph.node(id).inputs[0];
     const TensorDesc& weight = graph.value(graph.node(id).inputs[1]).desc;
     if (!is_plain_f32(graph, x) || !has_integer_codes(*weight.format) || weight.shape.back() % kQ8Group != 0) continue;

@@ -21,8 +21,11 @@ Result<OpCalls> write_kernels(const OpDesc& op, const Target& target, const Tuni
           return write_attention(params, op, target);
         else if constexpr (std::is_same_v<Params, Reshape>)
           return OpCalls();
-        else if constexpr (std::is_same_v<Params, Softmax> || std::is_same_v<Params, Argmax>)
+        else if constexpr (std::is_same_v<Params, Softmax> || std::is_same_v<Params, Argmax> ||
+                           std::is_same_v<Params, TopK>)
           return write_reduction(params, op, target);
+        else if constexpr (std::is_same_v<Params, GroupedMatmul>)
+          return write_grouped_matmul(op, target);
         else if constexpr (std::is_same_v<Params, Cast>)
           return write_cast(op, target);
         else

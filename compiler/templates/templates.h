@@ -23,7 +23,9 @@ Result<OpCalls> write_elementwise(const OpDesc& op, const Target& target);
 Result<OpCalls> write_cast(const OpDesc& op, const Target& target);
 Result<OpCalls> write_reduction(const Softmax& params, const OpDesc& op, const Target& target);
 Result<OpCalls> write_reduction(const Argmax& params, const OpDesc& op, const Target& target);
+Result<OpCalls> write_reduction(const TopK& params, const OpDesc& op, const Target& target);
 Result<OpCalls> write_matmul(const OpDesc& op, const Target& target, const MatmulSchedule& schedule);
+Result<OpCalls> write_grouped_matmul(const OpDesc& op, const Target& target);
 Result<OpCalls> write_rope(const OpDesc& op, const Target& target);  // Rope, KvStore, RopeStore
 Result<OpCalls> write_attention(const Attention& params, const OpDesc& op, const Target& target);
 

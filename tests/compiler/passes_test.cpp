@@ -174,6 +174,15 @@ TEST_F(Quantize, OneQuantizedRowServesEveryProduct) {
   EXPECT_EQ(std::get<Matmul>(graph.node(graph.node_order()[3]).params).act, ActScheme::kFloat);
 }
 
+TEST_F(Quantize, ServesExpertsToo) {
+  const ValueId ids = graph.add_input("ids", {{kRows, 2}, &formats::i32(), RowDomain::kTokens});
+  const ValueId experts = graph.add_weight("experts", {{3, kWidth, kWidth}, find_format("Q4_0")});
+  graph.set_output("y", *graph.add(GroupedMatmul{}, {x, experts, ids}, "experts", 0));
+  apply(quantize_activations, graph);
+  EXPECT_THAT(op_names(graph), ElementsAre("quantize_q8", "grouped_matmul"));
+  EXPECT_EQ(std::get<GroupedMatmul>(graph.node(graph.node_order()[1]).params).act, ActScheme::kQ8);
+}
+
 TEST_F(Quantize, SkipsWhatTheDeviceCannotDo) {
   graph.set_output("a", matmul(x, "w1", *find_format("Q4_0")));
   graph.set_output("b", matmul(x, "w2", *find_format("Q8_0")));

@@ -1,5 +1,6 @@
 #include "tests/conformance/case_builder.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace trireme::conformance {
@@ -23,11 +24,12 @@ void CaseBuilder::f32(const Shape& shape, Fill fill) {
   floats({shape, &formats::f32(), domain_}, values, false);
 }
 
-void CaseBuilder::i32(const std::vector<int32_t>& values) {
+void CaseBuilder::i32(const std::vector<int32_t>& values, int64_t columns) {
   std::vector<int32_t> kept = values;
-  for (size_t i = size_t(counted(int64_t(values.size()))); i < kept.size(); ++i)
-    kept[i] = std::numeric_limits<int32_t>::max();
-  case_.op.inputs.push_back({{{int64_t(kept.size())}, &formats::i32(), domain_}, false});
+  const int64_t each = std::max<int64_t>(columns, 1), rows = int64_t(values.size()) / each;
+  for (size_t i = size_t(counted(rows) * each); i < kept.size(); ++i) kept[i] = std::numeric_limits<int32_t>::max();
+  const Shape shape = columns == 0 ? Shape{rows} : Shape{rows, columns};
+  case_.op.inputs.push_back({{shape, &formats::i32(), domain_}, false});
   case_.inputs.push_back(bytes_of(kept));
 }
 

@@ -24,8 +24,8 @@ class CaseBuilder {
   // are out of range: a device that reads them shows it.
   void rows(RowDomain domain, int32_t count);
 
-  void f32(const Shape& shape, Fill fill = Fill::kUsual);  // a row operand
-  void i32(const std::vector<int32_t>& values);            // a row operand of rank 1
+  void f32(const Shape& shape, Fill fill = Fill::kUsual);             // a row operand
+  void i32(const std::vector<int32_t>& values, int64_t columns = 0);  // a row operand of rank 1, or 2 with columns
   void floats(const TensorDesc& desc, const std::vector<float>& values, bool constant);
   void integers(const Shape& shape, const std::vector<int32_t>& values);  // a fixed operand
   // Q8_ACT rows with random codes, scales around `scale` and the right sums; extreme: all codes +-127, one row of

@@ -28,7 +28,7 @@ void add_matmul_cases(std::vector<CaseSource>& cases, const Format& format);
 void add_embed_cases(std::vector<CaseSource>& cases, const Format& format);
 // The parts of all_cases(), one for each group of ops.
 void add_matmul_cases(std::vector<CaseSource>& cases);
-void add_row_cases(std::vector<CaseSource>& cases);          // embed, gather, quantise, norms, softmax, argmax
+void add_row_cases(std::vector<CaseSource>& cases);          // embed, gather, quantise, norms, softmax, argmax, top k
 void add_elementwise_cases(std::vector<CaseSource>& cases);  // binary, unary, scale, softcap, glu, cast, reshape
 void add_attention_cases(std::vector<CaseSource>& cases);    // rope, kv store, rope store, attention
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "hal/op_check.h"
 #include "tests/conformance/case_builder.h"
@@ -73,6 +74,44 @@ void add_glu(std::vector<CaseSource>& cases, int level, Size wanted, const Forma
                    }});
 }
 
+struct Experts {
+  int64_t count, slots;
+};
+
+void add_grouped(std::vector<CaseSource>& cases, int level, Size wanted, const Experts& experts, const Format& format,
+                 ActScheme act, int32_t count = -1) {
+  const Size size = fit(wanted, format, act);
+  std::string name = "grouped_matmul " + format.name + (act == ActScheme::kQ8 ? " q8 " : " float ") + text(size) + " " +
+                     std::to_string(experts.slots) + " of " + std::to_string(experts.count);
+  if (count >= 0) name += " of which " + std::to_string(count);
+  cases.push_back({name, level, [=, &format](const std::string& seed) -> Result<Case> {
+                     CaseBuilder builder(seed);
+                     if (count >= 0) builder.rows(RowDomain::kTokens, count);
+                     add_activations(builder, act, size, {});
+                     TRIREME_TRY(builder.weight(format, {experts.count, size.n, size.k}));
+                     std::vector<int32_t> ids;
+                     for (int64_t i = 0; i < size.rows * experts.slots; ++i)
+                       ids.push_back(int32_t(builder.random().integer(0, experts.count - 1)));
+                     // Some that name no expert.
+                     if (ids.size() > 4) ids[1] = -1, ids[2] = int32_t(experts.count);
+                     if (ids.size() > 8) ids[6] = std::numeric_limits<int32_t>::max(), ids[7] = -ids[6] - 1;
+                     builder.i32(ids, experts.slots);
+                     builder.row_output({size.rows, experts.slots, size.n});
+                     return builder.build(GroupedMatmul{act});
+                   }});
+}
+
+// Few rows an expert, and many.
+void add_grouped(std::vector<CaseSource>& cases, const Format& format, ActScheme act) {
+  add_grouped(cases, &format == &formats::f32() ? 2 : 3, {9, 20, 256}, {3, 2}, format, act, 7);
+  add_grouped(cases, 3, {1, 1, 1}, {1, 1}, format, act);
+  add_grouped(cases, 3, {6, 13, 3}, {5, 2}, format, act);
+  add_grouped(cases, 3, {81, 19, 41}, {4, 1}, format, act);
+  add_grouped(cases, 3, {8, 20, 64}, {3, 2}, format, act, 0);
+  add_grouped(cases, 3, {2, 64, 256}, {7, 3}, format, act);
+  add_grouped(cases, 4, {457, 330, 512}, {8, 2}, format, act);
+}
+
 void add_format(std::vector<CaseSource>& cases, const Format& format, ActScheme act) {
   const Matmul op{.act = act};
   const bool plain = &format == &formats::f32();
@@ -90,6 +129,7 @@ void add_format(std::vector<CaseSource>& cases, const Format& format, ActScheme 
   add_matmul(cases, 3, {3, 24, 256}, format, op, -1, {.fill = Fill::kLarge, .scale = 1e12f}, "large scales");
   add_matmul(cases, 4, {457, 330, 512}, format, op);
   add_matmul(cases, 4, {1, 1031, 1536}, format, op);
+  add_grouped(cases, format, act);
 }
 
 }  // namespace
@@ -103,6 +143,10 @@ void add_matmul_cases(std::vector<CaseSource>& cases, const Format& format) {
 void add_matmul_cases(std::vector<CaseSource>& cases) {
   add_matmul(cases, 0, {2, 3, 32}, formats::f32(), {});
   add_glu(cases, 0, {2, 3, 32}, formats::f32(), {});
+  add_grouped(cases, 0, {2, 3, 32}, {3, 2}, formats::f32(), ActScheme::kFloat);
+  const Format& packed = *find_format("Q4_0");
+  add_grouped(cases, 2, {2, 40, 64}, {5, 3}, packed, ActScheme::kQ8);
+  add_grouped(cases, 1, {30, 40, 64}, {3, 2}, packed, ActScheme::kQ8);
   for (const Format* format : builtin_formats()) add_matmul_cases(cases, *format);
   for (const Activation activation :
        {Activation::kGeluErf, Activation::kRelu, Activation::kReluSquared, Activation::kSigmoid, Activation::kTanh})

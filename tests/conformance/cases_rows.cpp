@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "hal/op_check.h"
 #include "tests/conformance/case_builder.h"
 
@@ -105,6 +107,51 @@ void add_reduction(std::vector<CaseSource>& cases, const char* name, int level, 
                    }});
 }
 
+// NaNs, infinities, zeros of both signs, and many equals: a row has NaNs alone.
+std::vector<float> odd_numbers(Random& random, int64_t rows, int64_t columns) {
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN(), kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kOdd[] = {kNaN, -kNaN, -kInfinity, -0.0f, 0.0f, -1.5f, 1e-40f, kInfinity};
+  std::vector<float> values;
+  for (int64_t i = 0; i < rows * columns; ++i) {
+    const int64_t row = i / columns, most = row == 0 ? 5 : row == 1 ? 1 : row == 2 ? 2 : 7;
+    values.push_back(kOdd[random.integer(0, most)]);
+  }
+  return values;
+}
+
+enum class Elements { kAny, kTies, kOdd };
+
+void add_top_k(std::vector<CaseSource>& cases, int level, int64_t rows, int64_t columns, int64_t k,
+               Elements elements = Elements::kAny) {
+  static constexpr const char* kNotes[] = {"", " ties", " odd"};
+  cases.push_back({sized("top_k", rows, columns) + " k " + std::to_string(k) + kNotes[int(elements)], level,
+                   [=](const std::string& seed) -> Result<Case> {
+                     CaseBuilder builder(seed);
+                     if (elements == Elements::kAny) {
+                       if (rows > 1) builder.rows(RowDomain::kTokens, int32_t(rows) - 1);
+                       builder.f32({rows, columns});
+                     } else {
+                       std::vector<float> values = odd_numbers(builder.random(), rows, columns);
+                       for (float& value : values)
+                         if (elements == Elements::kTies) value = float(builder.random().integer(-3, 3));
+                       builder.floats({{rows, columns}, &formats::f32(), RowDomain::kFixed}, values, false);
+                     }
+                     builder.row_output({rows, k});
+                     builder.row_output({rows, k}, formats::i32());
+                     return builder.build(TopK{k});
+                   }});
+}
+
+void add_argmax_odd(std::vector<CaseSource>& cases) {
+  cases.push_back({"argmax 4x1000 odd", 1, [](const std::string& seed) -> Result<Case> {
+                     CaseBuilder builder(seed);
+                     const std::vector<float> values = odd_numbers(builder.random(), 4, 1000);
+                     builder.floats({{4, 1000}, &formats::f32(), RowDomain::kFixed}, values, false);
+                     builder.row_output({4}, formats::i32());
+                     return builder.build(Argmax{});
+                   }});
+}
+
 void add_argmax_ties(std::vector<CaseSource>& cases) {
   cases.push_back({"argmax 4x1000 ties", 1, [](const std::string& seed) -> Result<Case> {
                      CaseBuilder builder(seed);
@@ -162,6 +209,15 @@ void add_row_cases(std::vector<CaseSource>& cases) {
   add_reduction<Argmax>(cases, "argmax", 4, 70003, 5, Fill::kUsual, formats::i32());
   add_norm(cases, 4, {70003, 4}, {1e-5f, 0.0f}, Fill::kUsual, "");
   add_argmax_ties(cases);
+  add_argmax_odd(cases);
+  add_top_k(cases, 0, 1, 4, 2);
+  add_top_k(cases, 1, 5, 300, 64, Elements::kOdd);
+  add_top_k(cases, 2, 2, 1, 1);
+  add_top_k(cases, 2, 3, 17, 17);
+  add_top_k(cases, 2, 3, 129, 6);
+  add_top_k(cases, 2, 3, 2000, 64, Elements::kTies);
+  add_top_k(cases, 4, 3, 49153, 40);
+  add_top_k(cases, 4, 70003, 5, 2);
 }
 
 }  // namespace trireme::conformance

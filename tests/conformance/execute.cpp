@@ -12,6 +12,7 @@ constexpr std::chrono::seconds kPatience{120};
 WeightUse use_of(const OpParams& params, size_t input) {
   if (std::holds_alternative<EmbedRows>(params)) return WeightUse::kEmbedding;
   if (std::holds_alternative<Matmul>(params) && input == 1) return WeightUse::kMatmul;
+  if (std::holds_alternative<GroupedMatmul>(params) && input == 1) return WeightUse::kMatmul;
   if (std::holds_alternative<MatmulGlu>(params) && input > 0) return WeightUse::kMatmul;
   return WeightUse::kVector;
 }

@@ -40,24 +40,27 @@ struct Scene {
   }
 };
 
+// Row r of x times row i of the weight.
+Approximate product(const Scene& s, size_t weight, int64_t r, int64_t i) {
+  const double rounding = act_scheme(s.test.op.params) == ActScheme::kFloat ? s.activation_epsilon : 0;
+  const int64_t k = s.shape(weight).back();
+  const double *x = &s.in[0].values[size_t(r * k)], *w = &s.in[weight].values[size_t(i * k)];
+  const double *x_terms = &s.in[0].terms[size_t(r * k)], *w_terms = &s.in[weight].terms[size_t(i * k)];
+  double sum = 0, terms = 0, carried = 0;
+  for (int64_t c = 0; c < k; ++c) {
+    const double error = s.error(0, r * k + c);
+    sum += x[c] * w[c];
+    terms += (x_terms[c] + error) * w_terms[c];
+    carried += error * std::fabs(w[c]);
+  }
+  return {sum, carried + (gamma(k, s.epsilon) + rounding) * terms + kUnit * std::fabs(sum)};
+}
+
 // x W^T of the rows that count.
 std::vector<Approximate> products(const Scene& s, size_t weight) {
-  const double rounding = act_scheme(s.test.op.params) == ActScheme::kFloat ? s.activation_epsilon : 0;
-  const int64_t n = s.shape(weight)[0], k = s.shape(weight)[1];
   std::vector<Approximate> y;
   for (int64_t r = 0; r < s.rows(0); ++r)
-    for (int64_t i = 0; i < n; ++i) {
-      const double *x = &s.in[0].values[size_t(r * k)], *w = &s.in[weight].values[size_t(i * k)];
-      const double *x_terms = &s.in[0].terms[size_t(r * k)], *w_terms = &s.in[weight].terms[size_t(i * k)];
-      double sum = 0, terms = 0, carried = 0;
-      for (int64_t c = 0; c < k; ++c) {
-        const double error = s.error(0, r * k + c);
-        sum += x[c] * w[c];
-        terms += (x_terms[c] + error) * w_terms[c];
-        carried += error * std::fabs(w[c]);
-      }
-      y.push_back({sum, carried + (gamma(k, s.epsilon) + rounding) * terms + kUnit * std::fabs(sum)});
-    }
+    for (int64_t i = 0; i < s.shape(weight)[0]; ++i) y.push_back(product(s, weight, r, i));
   return y;
 }
 
@@ -72,6 +75,25 @@ Errors errors_of(const Matmul& op, const Scene& s) {
     errors[0][i] = y[i].error + (terms > std::fabs(y[i].value) ? 4 * kUnit * terms : 0);
     if (op.has_residual) errors[0][i] += s.error(op.has_bias ? 3 : 2, int64_t(i));
   }
+  return errors;
+}
+
+// An id that may be another may be any, or none.
+Errors errors_of(const GroupedMatmul&, const Scene& s) {
+  Errors errors = {s.zeros(0)};
+  const int64_t experts = s.shape(1)[0], n = s.shape(1)[1], slots = s.shape(2)[1];
+  for (int64_t i = 0; i < s.rows(0) * slots; ++i)
+    for (int64_t c = 0; c < n; ++c) {
+      const auto result = [&](int64_t expert) {
+        const bool exists = expert >= 0 && expert < experts;
+        return exists ? product(s, 1, i / slots, expert * n + c) : Approximate{};
+      };
+      const Approximate expected = result(int64_t(s.value(2, i)));
+      double& error = errors[0][size_t(i * n + c)];
+      error = expected.error;
+      for (int64_t other = -1; s.error(2, i) > 0 && other < experts; ++other)
+        error = std::max(error, std::fabs(result(other).value - expected.value) + result(other).error);
+    }
   return errors;
 }
 
@@ -291,6 +313,21 @@ Errors errors_of(const Argmax&, const Scene& s) {
   const int64_t d = s.shape(0)[1];
   for (int64_t i = 0; i < s.rows(0) * d; ++i)
     if (s.error(0, i) > 0) errors[0][size_t(i / d)] = double(d);
+  return errors;
+}
+
+// What is sorted moves no further than the largest error.
+Errors errors_of(const TopK& op, const Scene& s) {
+  Errors errors = {s.zeros(0), s.zeros(1)};
+  const int64_t d = s.shape(0)[1];
+  for (int64_t r = 0; r < s.rows(0); ++r) {
+    double largest = 0;
+    for (int64_t i = 0; i < d; ++i) largest = std::max(largest, s.error(0, r * d + i));
+    for (int64_t i = r * op.k; largest > 0 && i < (r + 1) * op.k; ++i) {
+      errors[0][size_t(i)] = largest;
+      errors[1][size_t(i)] = double(d);
+    }
+  }
   return errors;
 }
 

@@ -15,7 +15,8 @@ namespace trireme::conformance {
 // 2019). Elementary functions may err by 16 units in the last place.
 //
 // `carried` are the errors that the inputs already have, one vector for each input, which is empty where there are
-// none: with them the interval holds results of all inputs inside of theirs. Argmax of those may be any index.
+// none: with them the interval holds results of all inputs inside of theirs. Argmax and TopK of
+// those may be any index.
 // Errors: what decoding an operand gives.
 Result<std::vector<std::vector<double>>> allowed_errors(const Case& test, const NumericTraits& traits,
                                                         const std::vector<std::vector<double>>& carried = {});

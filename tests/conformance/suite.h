@@ -32,7 +32,7 @@ inline std::vector<Group> groups(int level, const std::function<bool(const std::
   std::vector<Group> groups;
   for (CaseSource& source : all_cases(level)) {
     if (!keep(source.name)) continue;
-    const bool matmul = source.name.starts_with("matmul");
+    const bool matmul = source.name.starts_with("matmul") || source.name.starts_with("grouped_matmul");
     size_t end = source.name.find(' ');
     if (matmul && end != std::string::npos) end = source.name.find(' ', end + 1);
     std::string name = source.name.substr(0, end);

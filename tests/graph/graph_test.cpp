@@ -170,6 +170,8 @@ TEST(OperandsTest, SayWhatDevicesPrepare) {
   EXPECT_EQ(weight_use(matmul, 3), std::nullopt);
   EXPECT_EQ(weight_use(Matmul{ActScheme::kFloat, false, true}, 2), std::nullopt);
   EXPECT_EQ(weight_use(MatmulGlu{}, 2), WeightUse::kMatmul);
+  EXPECT_EQ(weight_use(GroupedMatmul{}, 1), WeightUse::kMatmul);
+  EXPECT_EQ(weight_use(GroupedMatmul{}, 2), std::nullopt);
   EXPECT_EQ(weight_use(FusedNorm{{}, false, false}, 1), WeightUse::kVector);
   EXPECT_EQ(weight_use(FusedNorm{{}, true, false}, 1), std::nullopt);
   EXPECT_EQ(weight_use(FusedNorm{{}, true, false}, 2), WeightUse::kVector);

@@ -92,6 +92,12 @@ TEST_F(BuiltIn, DoesWhatItsTableHoldsAndNamesWhatItDoesNot) {
               HasSubstr("no built-in kernel that subtracts"));
   EXPECT_THAT(assess({Unary{Activation::kTanh}, {value(8)}, {tokens(8)}, ""}), HasSubstr("for silu alone"));
   EXPECT_THAT(assess({Scale{}, {value(8)}, {tokens(8)}, ""}), HasSubstr("no built-in kernel for the op"));
+  TensorDesc ids{{kRows, 2}, &formats::i32(), RowDomain::kTokens}, mixed = tokens(2);
+  EXPECT_THAT(assess({TopK{2}, {value(8)}, {mixed, ids}, ""}), HasSubstr("no built-in kernel for the op"));
+  mixed.shape = {kRows, 2, 32};
+  const Operand experts{{{4, 32, kColumns}, &formats::f16()}, true};
+  EXPECT_THAT(assess({GroupedMatmul{}, {value(kColumns), experts, {ids, false}}, {mixed}, ""}),
+              HasSubstr("no built-in kernel for the op"));
   TensorDesc q8 = tokens(kColumns);
   q8.format = &formats::q8_act();
   EXPECT_THAT(assess({FusedNorm{{}, false, true}, {value(kColumns), vector(kColumns)}, {q8}, ""}),

@@ -39,11 +39,14 @@ KernelResult make_kernel(const RopeStore& op, const KernelContext& context);
 KernelResult make_kernel(const GatherRows& op, const KernelContext& context);
 KernelResult make_kernel(const Softmax& op, const KernelContext& context);
 KernelResult make_kernel(const Argmax& op, const KernelContext& context);
+KernelResult make_kernel(const GroupedMatmul& op, const KernelContext& context);
+KernelResult make_kernel(const TopK& op, const KernelContext& context);
 KernelResult make_kernel(const Reshape& op, const KernelContext& context);
 KernelResult make_kernel(const Cast& op, const KernelContext& context);
 
 // Scratch of the kernel that make_kernel() would give, known before there are constants.
 uint64_t attention_workspace_bytes(const OpDesc& desc, int threads);
+uint64_t grouped_matmul_workspace_bytes(const OpDesc& desc, int threads);
 uint64_t matmul_workspace_bytes(const OpDesc& desc, int threads, bool native_bf16);
 
 }  // namespace trireme::cpu

@@ -1,4 +1,4 @@
-// Softmax, Argmax.
+// Softmax, Argmax, TopK.
 // Compiled as a part of small_kernels.cpp, once a target.
 #include <limits>
 
@@ -38,7 +38,7 @@ void softmax_row(const float* x, float* y, int64_t columns) {
   transform(columns, y, y, [&](auto v) HWY_ATTR { return hn::Mul(v, inverse); });
 }
 
-// The lowest index of the largest element; NaNs are passed over, and a row of nothing else gives 0.
+// The lowest index of the largest number, or of a NaN where there is no number.
 int32_t argmax_row(const float* x, int64_t columns) {
   const float best = largest(x, columns);
   for (int64_t i = 0; i < columns; ++i)
@@ -50,6 +50,8 @@ int32_t argmax_row(const float* x, int64_t columns) {
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
+#include <cmath>
+
 #include "backends/cpu/ops/make_kernel.h"
 #include "backends/cpu/ops/row_chunks.h"
 
@@ -99,6 +101,43 @@ class ArgmaxKernel final : public Kernel {
   int64_t columns_;
 };
 
+// The order of hal/ops.h of elements where the first stands behind the second.
+bool goes_before(float later, float earlier) { return later > earlier || (std::isnan(earlier) && !std::isnan(later)); }
+
+class TopKKernel final : public Kernel {
+ public:
+  TopKKernel(const TopK& op, const KernelContext& context)
+      : map_(context.desc, context.constants), k_(op.k), columns_(context.desc.inputs[0].desc.shape.back()) {}
+
+  int64_t chunks(int, const KernelArgs& args) const override { return Parts(columns_).count(args.rows); }
+  void run(int, int64_t chunk, int, const KernelArgs& args) const override {
+    const Parts parts(columns_);
+    for (int64_t row = parts.begin(chunk); row < parts.end(chunk, args.rows); ++row)
+      find(map_.input<float>(args, 0) + row * columns_, map_.output<float>(args, 0) + row * k_,
+           map_.output<int32_t>(args, 1) + row * k_);
+  }
+
+ private:
+  // Those found so far stay sorted.
+  void find(const float* x, float* values, int32_t* ids) const {
+    int64_t found = 0;
+    for (int64_t i = 0; i < columns_; ++i) {
+      if (found == k_ && !goes_before(x[i], values[k_ - 1])) continue;
+      int64_t at = found < k_ ? found++ : k_ - 1;
+      for (; at > 0 && goes_before(x[i], values[at - 1]); --at) {
+        values[at] = values[at - 1];
+        ids[at] = ids[at - 1];
+      }
+      values[at] = x[i];
+      ids[at] = int32_t(i);
+    }
+  }
+
+  OperandMap map_;
+  int64_t k_;
+  int64_t columns_;
+};
+
 }  // namespace
 
 KernelResult make_kernel(const Softmax&, const KernelContext& context) {
@@ -106,6 +145,9 @@ KernelResult make_kernel(const Softmax&, const KernelContext& context) {
 }
 KernelResult make_kernel(const Argmax&, const KernelContext& context) {
   return std::make_unique<ArgmaxKernel>(context);
+}
+KernelResult make_kernel(const TopK& op, const KernelContext& context) {
+  return std::make_unique<TopKKernel>(op, context);
 }
 
 }  // namespace trireme::cpu

@@ -14,11 +14,11 @@ size_t packed_tile_bytes(const CodecRecord& record, int64_t columns) {
 
 void pack_tile(const HostTensor& tensor, Codec codec, int64_t tile, std::byte* packed, size_t bytes) {
   const CodecRecord& record = codec_record(codec);
-  const int64_t columns = tensor.desc.shape[1];
+  const int64_t columns = tensor.desc.shape.back();
   const auto row_bytes = size_t(tensor.desc.format->row_bytes(columns));
   const int parts = record.block / record.source_block;
   const int64_t first = tile * kTileRows;
-  const int rows = int(std::min<int64_t>(kTileRows, tensor.desc.shape[0] - first));
+  const int rows = int(std::min<int64_t>(kTileRows, tensor.desc.shape.rows() - first));
   std::memset(packed, 0, bytes);
   SourceBlock source;
   for (int64_t block = 0; block < columns / record.source_block; ++block) {
@@ -34,39 +34,40 @@ void pack_tile(const HostTensor& tensor, Codec codec, int64_t tile, std::byte* p
 }  // namespace
 
 Status can_pack(const TensorDesc& desc) {
-  if (desc.format == nullptr || desc.shape.rank() != 2 || desc.shape[0] < 1 || desc.shape[1] < 1)
-    return fail(ErrorCode::kUnsupported, "packed weight", "the weight is not a matrix");
+  if (desc.format == nullptr || desc.shape.rank() < 2 || desc.shape.rank() > 3 || desc.shape.rows() < 1 ||
+      desc.shape.back() < 1)
+    return fail(ErrorCode::kUnsupported, "packed weight", "the weight is no matrix and no matrices of experts");
   const auto codec = find_codec(*desc.format);
   if (!codec) return fail(ErrorCode::kUnsupported, desc.format->name, "the format has no integer kernel on the cpu");
   const CodecRecord& record = codec_record(*codec);
   if (desc.format->block_elements != record.source_block || desc.format->block_bytes != record.source_bytes)
     return fail(ErrorCode::kUnsupported, desc.format->name, "the format's blocks are not those that the kernel reads");
-  if (desc.shape[1] % record.source_block != 0)
-    return fail(
-        ErrorCode::kUnsupported, desc.format->name,
-        "rows of " + std::to_string(desc.shape[1]) + " are not whole blocks of " + std::to_string(record.source_block));
+  if (desc.shape.back() % record.source_block != 0)
+    return fail(ErrorCode::kUnsupported, desc.format->name,
+                "rows of " + std::to_string(desc.shape.back()) + " are not whole blocks of " +
+                    std::to_string(record.source_block));
   constexpr int64_t kMost = int64_t(1) << 32;  // 2^64 codes would not fit the address space anyway
-  if (desc.shape[0] > kMost || desc.shape[1] > kMost / 1024)
+  if (desc.shape.rows() > kMost || desc.shape.back() > kMost / 1024)
     return fail(ErrorCode::kUnsupported, desc.format->name, "the matrix is larger than 2^32 rows or 2^22 columns");
   return {};
 }
 
 uint64_t packed_bytes(const TensorDesc& desc) {
   const CodecRecord& record = codec_record(*find_codec(*desc.format));
-  return uint64_t((desc.shape[0] + kTileRows - 1) / kTileRows) * packed_tile_bytes(record, desc.shape[1]);
+  return uint64_t((desc.shape.rows() + kTileRows - 1) / kTileRows) * packed_tile_bytes(record, desc.shape.back());
 }
 
 PackedWeight::PackedWeight(const TensorDesc& desc, Codec codec)
     : desc_(desc),
       codec_(codec),
-      tile_bytes_(packed_tile_bytes(codec_record(codec), desc.shape[1])),
+      tile_bytes_(packed_tile_bytes(codec_record(codec), desc.shape.back())),
       bytes_(packed_bytes(desc)) {}
 
 Result<std::shared_ptr<const PackedWeight>> PackedWeight::pack(const HostTensor& tensor, WeightArena& arena,
                                                                ParallelFor parallel) {
   TRIREME_TRY(can_pack(tensor.desc));
   const TensorDesc& desc = tensor.desc;
-  if (tensor.data.size() != uint64_t(desc.shape[0]) * uint64_t(desc.format->row_bytes(desc.shape[1])))
+  if (tensor.data.size() != uint64_t(desc.shape.rows()) * uint64_t(desc.format->row_bytes(desc.shape.back())))
     return fail(ErrorCode::kInvalidArgument, tensor.name, "its data's size does not match " + desc.text());
   std::shared_ptr<PackedWeight> weight(new PackedWeight(desc, *find_codec(*desc.format)));
 
@@ -77,7 +78,7 @@ Result<std::shared_ptr<const PackedWeight>> PackedWeight::pack(const HostTensor&
   constexpr size_t kChunkBytes = size_t(1) << 18;
   const auto tiles_a_chunk = int64_t(std::max<size_t>(1, kChunkBytes / weight->tile_bytes_));
   const int64_t tiles = weight->tiles();
-  const size_t source_tile_bytes = size_t(desc.format->row_bytes(desc.shape[1])) * kTileRows;
+  const size_t source_tile_bytes = size_t(desc.format->row_bytes(desc.shape.back())) * kTileRows;
   parallel((tiles + tiles_a_chunk - 1) / tiles_a_chunk, [&](int64_t chunk) {
     const int64_t first = chunk * tiles_a_chunk, last = std::min(tiles, first + tiles_a_chunk);
     for (int64_t tile = first; tile < last; ++tile)

@@ -14,8 +14,8 @@ namespace trireme::cpu::quantized {
 // Runs body(0) .. body(count - 1), in any order and on any threads, and returns when all have ended.
 using ParallelFor = FunctionRef<void(int64_t count, FunctionRef<void(int64_t)> body)>;
 
-// Whether W[N, K] of this format can be packed: kUnsupported with the reason when the format has no integer kernel or
-// K is not a multiple of its block (and of 32).
+// Whether W[N, K], or W[E, N, K] as E * N rows, of this format can be packed: kUnsupported with the reason when the
+// format has no integer kernel or K is not a multiple of its block (and of 32).
 Status can_pack(const TensorDesc& desc);
 
 // Bytes of the packed form; desc must satisfy can_pack().
@@ -34,8 +34,8 @@ class PackedWeight final : public Weight {
   bool keeps_source() const override { return false; }
 
   Codec codec() const { return codec_; }
-  int64_t rows() const { return desc_.shape[0]; }     // N
-  int64_t columns() const { return desc_.shape[1]; }  // K
+  int64_t rows() const { return desc_.shape.rows(); }     // N, or those of all experts
+  int64_t columns() const { return desc_.shape.back(); }  // K
   int64_t tiles() const { return (rows() + kTileRows - 1) / kTileRows; }
   size_t tile_bytes() const { return tile_bytes_; }
   const std::byte* tile(int64_t index) const { return data_.get() + size_t(index) * tile_bytes_; }

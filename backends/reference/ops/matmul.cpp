@@ -35,17 +35,18 @@ double dot_q8(const float* weight, const std::byte* row, int64_t columns) {
   return sum;
 }
 
+float product(ActScheme act, const float* weight, const std::byte* row, int64_t columns) {
+  if (act == ActScheme::kQ8) return float(dot_q8(weight, row, columns));
+  return float(dot(reinterpret_cast<const float*>(row), weight, columns));
+}
+
 // y[R, N] = x W^T over the first `rows` rows of x.
 void multiply(ActScheme act, const Tensor& x, const Tensor& weight, int64_t rows, float* y) {
   const int64_t columns = x.columns(), n = weight.size(0);
   const auto row_bytes = x.desc->format->row_bytes(columns);
   for (int64_t i = 0; i < n; ++i) {
     const float* w = weight.as<const float>() + i * columns;
-    for (int64_t r = 0; r < rows; ++r) {
-      const std::byte* row = x.data + r * row_bytes;
-      y[r * n + i] =
-          float(act == ActScheme::kQ8 ? dot_q8(w, row, columns) : dot(reinterpret_cast<const float*>(row), w, columns));
-    }
+    for (int64_t r = 0; r < rows; ++r) y[r * n + i] = product(act, w, x.data + r * row_bytes, columns);
   }
 }
 
@@ -61,6 +62,22 @@ Status run(const Matmul& op, const Call& call) {
   for (int64_t i = 0; i < rows * n; ++i) {
     if (bias) y[i] += bias[i % n];
     if (residual) y[i] += residual[i];
+  }
+  return {};
+}
+
+Status run(const GroupedMatmul& op, const Call& call) {
+  const Tensor &x = call.in[0], &weight = call.in[1], &ids = call.in[2];
+  TRIREME_ASSIGN(const int64_t rows, call.rows(x));
+  const int64_t columns = x.columns(), slots = ids.columns(), n = weight.size(1);
+  const auto row_bytes = x.desc->format->row_bytes(columns);
+  for (int64_t i = 0; i < rows * slots; ++i) {
+    const int64_t expert = ids.as<const int32_t>()[i];
+    const bool exists = expert >= 0 && expert < weight.size(0);
+    const float* w = weight.as<const float>() + (exists ? expert * n * columns : 0);
+    float* y = call.out[0].as<float>() + i * n;
+    for (int64_t c = 0; c < n; ++c)
+      y[c] = exists ? product(op.act, w + c * columns, x.data + i / slots * row_bytes, columns) : 0;
   }
   return {};
 }

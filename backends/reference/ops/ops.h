@@ -1,6 +1,7 @@
 // The loops of every op. Each takes operands that check_op() has passed, computes one f32 result at a time from f64
 // sums, and leaves rows past the run-time counts alone. A fused op is the composition of its parts, with the same
-// roundings to f32 between them. Errors: kInvalidArgument for run-time counts, ids, slots or positions that do not fit.
+// roundings to f32 between them. Errors: kInvalidArgument for run-time counts, ids, slots or positions that do not fit,
+// but for ids of experts, which give zeros.
 #pragma once
 
 #include "backends/reference/kernel.h"
@@ -11,6 +12,7 @@ Status run(const EmbedRows& op, const Call& call);
 Status run(const QuantizeQ8& op, const Call& call);
 Status run(const Matmul& op, const Call& call);
 Status run(const MatmulGlu& op, const Call& call);
+Status run(const GroupedMatmul& op, const Call& call);
 Status run(const RmsNorm& op, const Call& call);
 Status run(const FusedNorm& op, const Call& call);
 Status run(const Binary& op, const Call& call);
@@ -25,6 +27,7 @@ Status run(const RopeStore& op, const Call& call);
 Status run(const GatherRows& op, const Call& call);
 Status run(const Softmax& op, const Call& call);
 Status run(const Argmax& op, const Call& call);
+Status run(const TopK& op, const Call& call);
 Status run(const Reshape& op, const Call& call);
 Status run(const Cast& op, const Call& call);
 

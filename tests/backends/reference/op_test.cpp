@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <limits>
 
 #include "backends/reference/backend.h"
 #include "tests/conformance/execute.h"
@@ -216,6 +217,43 @@ TEST_F(ReferenceOp, SoftmaxSumsToOneWhateverTheSizeOfItsInputs) {
 TEST_F(ReferenceOp, ArgmaxTakesTheLowestIndexAmongEquals) {
   const Case test{"", {Argmax{}, {f32({2, 3})}, {i32({2}).desc}, ""}, {bytes_of<float>({1, 7, 7, -3, -2, -4})}, {}, {}};
   EXPECT_THAT(values_of<int32_t>(run(test)[0]), ElementsAre(1, 1));
+}
+
+TEST_F(ReferenceOp, ArgmaxAndTopKTakeNumbersBeforeNaNs) {
+  const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  const Bytes x = bytes_of<float>({nan, -inf, 3, -0.0f, 0.0f, 3, nan, inf, -inf, nan, nan, -inf});
+  const Case best{"", {Argmax{}, {f32({3, 4})}, {i32({3}).desc}, ""}, {x}, {}, {}};
+  EXPECT_THAT(values_of<int32_t>(run(best)[0]), ElementsAre(2, 3, 0));
+  const Case order{"", {TopK{4}, {f32({3, 4})}, {f32({3, 4}).desc, i32({3, 4}).desc}, ""}, {x}, {}, {}};
+  const std::vector<Bytes> found = run(order);
+  EXPECT_THAT(values_of<int32_t>(found[1]), ElementsAre(2, 3, 1, 0, 3, 1, 0, 2, 0, 3, 1, 2));
+  const auto values = values_of<float>(found[0]);
+  EXPECT_THAT(std::vector(values.begin(), values.begin() + 3), ElementsAre(3, 0, -inf));
+  EXPECT_TRUE(std::isnan(values[3]) && std::isnan(values[7]) && std::isnan(values[11]));
+  const Case none{"", {Argmax{}, {f32({1, 2})}, {i32({1}).desc}, ""}, {bytes_of<float>({nan, nan})}, {}, {}};
+  EXPECT_THAT(values_of<int32_t>(run(none)[0]), ElementsAre(0));
+}
+
+TEST_F(ReferenceOp, TopKGivesTheLowerIndexOfEqualsFirst) {
+  const Case test{"",
+                  {TopK{3}, {f32({2, 4})}, {f32({2, 3}).desc, i32({2, 3}).desc}, ""},
+                  {bytes_of<float>({1, 7, 2, 7, -1, -1, -2, -1})},
+                  {},
+                  {}};
+  const std::vector<Bytes> found = run(test);
+  EXPECT_THAT(values_of<float>(found[0]), ElementsAre(7, 7, 2, -1, -1, -1));
+  EXPECT_THAT(values_of<int32_t>(found[1]), ElementsAre(1, 3, 2, 0, 1, 3));
+}
+
+// Two experts of three rows over two columns.
+TEST_F(ReferenceOp, GroupedMatmulMultipliesByTheExpertsThatAreAskedFor) {
+  const Case test{"",
+                  {GroupedMatmul{}, {f32({2, 2}), f32({2, 3, 2}, true), i32({2, 2})}, {f32({2, 2, 3}).desc}, ""},
+                  {bytes_of<float>({1, 10, 2, 20}), bytes_of<float>({1, 0, 0, 1, 1, 1, 2, 0, 0, 2, 2, 2}),
+                   bytes_of<int32_t>({1, 0, 0, 2})},
+                  {},
+                  {}};
+  EXPECT_THAT(run_f32(test), ElementsAre(2, 20, 22, 1, 10, 11, 2, 20, 22, 0, 0, 0));
 }
 
 TEST_F(ReferenceOp, ReshapeIsTheSameStorage) {

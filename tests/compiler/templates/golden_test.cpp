@@ -142,6 +142,20 @@ TEST(TemplateGolden, Softmax) {
   expect_kernels("softmax", {trireme::Softmax{}, {{rows({4, 40}), false}}, {rows({4, 40})}, "softmax"});
 }
 
+// Experts whose rows begin with a tile, and slots that are brought together.
+TEST(TemplateGolden, Experts) {
+  expect_kernels(
+      "experts_q4_0",
+      {GroupedMatmul{ActScheme::kQ8},
+       {{rows({8, 64}, q8()), false}, {fixed({4, 96, 64}, *find_format("Q4_0")), true}, {rows({8, 2}, i32()), false}},
+       {rows({8, 2, 96})},
+       "experts"});
+}
+
+TEST(TemplateGolden, TopK) {
+  expect_kernels("top_k", {trireme::TopK{8}, {{rows({4, 300}), false}}, {rows({4, 8}), rows({4, 8}, i32())}, "top_k"});
+}
+
 TEST(TemplateGolden, RowsOfATable) {
   expect_kernels("embed_q6_k", {EmbedRows{},
                                 {{fixed({100, 256}, *find_format("Q6_K")), true}, {rows({4}, i32()), false}},

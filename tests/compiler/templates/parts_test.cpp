@@ -4,6 +4,7 @@
 #include "compiler/templates/weight_layout.h"
 #include "tests/compiler/interpreter_device.h"
 #include "tests/conformance/case_builder.h"
+#include "tests/conformance/experts.h"
 
 namespace trireme::compiler::test {
 namespace {
@@ -62,6 +63,15 @@ TEST(Parts, OfATable) {
   builder.i32({0, 255, 256, 799, 511, 512, -1, 800, 767, 768});
   builder.row_output({10, kColumns});
   expect_same_bits(builder.build(EmbedRows{1.0f}), *find_format("Q4_0"));
+}
+
+// Eight of 100 rows each: some lie in two parts.
+TEST(Parts, OfExperts) {
+  for (const int64_t rows : {2, 9}) {
+    const auto test = conformance::experts_case(*find_format("Q4_0"), ActScheme::kQ8, {rows, 4, 8, 100, kColumns});
+    ASSERT_TRUE(test) << test.error().message();
+    expect_same_bits(*test, *find_format("Q4_0"));
+  }
 }
 
 TEST(Parts, AreRefusedWhenTheFewestRowsAreTooLarge) {
