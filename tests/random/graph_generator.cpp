@@ -18,11 +18,12 @@ constexpr int64_t kGroup = 32;  // columns that are quantised together
 
 class GraphGenerator {
  public:
-  explicit GraphGenerator(const std::string& seed) : w_(seed) {}
+  explicit GraphGenerator(const std::string& seed) : seed_(seed), w_(seed) {}
 
   Result<GraphCase> run() {
     const int64_t wanted = w_.random().integer(1, 9);
     for (int64_t i = 0; i < wanted && w_.status(); ++i) step();
+    some_experts();
     TRIREME_TRY(w_.status());
     name_outputs();
     TRIREME_TRY(graph::verify(w_.graph()));
@@ -203,6 +204,48 @@ class GraphGenerator {
     extra_.push_back(w_.add(Argmax{}, {x}));
   }
 
+  // Drawn from numbers of their own, so that graphs without experts stay what they are.
+  void some_experts() {
+    conformance::Random own("experts of " + seed_);
+    std::swap(w_.random(), own);
+    if (w_.chance(40)) {
+      for (int64_t i = w_.random().integer(1, 2); i > 0; --i) experts();
+      for (int64_t i = w_.random().integer(0, 2); i > 0; --i) step();
+    }
+    std::swap(w_.random(), own);
+  }
+
+  // The ids of the first of each row; their values can be used.
+  ValueId top(int64_t k, ValueId x) {
+    const std::vector<ValueId> best = w_.add_all(TopK{k}, {x});
+    keep(best[0]);
+    return best[1];
+  }
+
+  // Which of so many experts each row uses: the best ones of scores, or any, of which some do not exist.
+  ValueId chosen(int64_t experts, int64_t slots, RowDomain rows) {
+    if (w_.chance(60)) return top(slots, fresh(experts, rows));
+    std::vector<int32_t> ids;
+    for (int64_t i = 0; i < w_.count(rows) * slots; ++i)
+      ids.push_back(
+          int32_t(w_.chance(90) ? w_.random().integer(0, experts - 1) : w_.random().integer(-2, 2 * experts)));
+    return w_.row_numbers(ids, rows, slots);
+  }
+
+  void experts() {
+    const ValueId x = any();
+    if (w_.chance(20)) return extra_.push_back(top(w_.random().integer(1, std::min(columns(x), kMostTopK)), x));
+    const int64_t k = columns(x), count = w_.random().integer(1, 6);
+    const int64_t slots = w_.random().integer(1, std::min<int64_t>(count, 3));
+    const Format& format = w_.weight_format(k);
+    const int64_t n = w_.rows_for(format, w_.one_of(kWidths));
+    GroupedMatmul op;
+    const ValueId seen = activations(x, format, op.act);
+    const ValueId weight = w_.weight(format, Shape{count, n, k});
+    const ValueId y = w_.add(op, {seen, weight, chosen(count, slots, domain(x))});
+    keep(shrunk(w_.reshape(y, {w_.desc(y).shape[0], slots * n}), k));
+  }
+
   void rows_of_others() {
     const ValueId x = any();
     if (domain(x) != RowDomain::kTokens) return;
@@ -342,6 +385,7 @@ class GraphGenerator {
     w_.graph().set_output("out", w_.add(Scale{0.5f}, {fresh(3, RowDomain::kTokens)}));
   }
 
+  std::string seed_;
   GraphWriter w_;
   std::vector<ValueId> pool_;   // F32 with two dimensions
   std::vector<ValueId> extra_;  // what only outputs read

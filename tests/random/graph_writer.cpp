@@ -69,10 +69,11 @@ ValueId GraphWriter::float_rows(int64_t columns, RowDomain domain) {
                bytes_of(padded(values, capacity * columns, std::numeric_limits<float>::quiet_NaN())));
 }
 
-ValueId GraphWriter::row_numbers(const std::vector<int32_t>& numbers, RowDomain domain) {
+ValueId GraphWriter::row_numbers(const std::vector<int32_t>& numbers, RowDomain domain, int64_t columns) {
   const int64_t capacity = domain == RowDomain::kTokens ? rows_.tokens : rows_.outputs;
-  return input({{capacity}, &formats::i32(), domain},
-               bytes_of(padded(numbers, capacity, std::numeric_limits<int32_t>::max())));
+  const Shape shape = columns == 0 ? Shape{capacity} : Shape{capacity, columns};
+  return input({shape, &formats::i32(), domain},
+               bytes_of(padded(numbers, shape.elements(), std::numeric_limits<int32_t>::max())));
 }
 
 ValueId GraphWriter::table(const Shape& shape, const std::vector<int32_t>& numbers) {
@@ -80,15 +81,20 @@ ValueId GraphWriter::table(const Shape& shape, const std::vector<int32_t>& numbe
 }
 
 ValueId GraphWriter::weight(const Format& format, int64_t rows, int64_t columns) {
+  return weight(format, Shape{rows, columns});
+}
+
+ValueId GraphWriter::weight(const Format& format, const Shape& shape) {
   const std::string own = name("weight");
-  auto packed = conformance::random_packed(format, rows, columns, conformance::Magnitudes::kUsual, random_);
+  auto packed =
+      conformance::random_packed(format, shape.rows(), shape.back(), conformance::Magnitudes::kUsual, random_);
   if (packed) {
     made_.contents[own] = std::move(packed->data);
     if (!packed->planes.empty()) made_.planes[own] = std::move(packed->planes);
   } else if (status_) {
     status_ = fail(std::move(packed).error(), "generating");
   }
-  return graph().add_weight(own, {{rows, columns}, &format, RowDomain::kFixed});
+  return graph().add_weight(own, {shape, &format, RowDomain::kFixed});
 }
 
 ValueId GraphWriter::vector(int64_t count) {

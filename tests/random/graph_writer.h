@@ -40,10 +40,11 @@ class GraphWriter {
 
   // F32[rows, columns] of numbers in [-2, 2].
   graph::ValueId float_rows(int64_t columns, RowDomain domain);
-  // I32[rows] with these numbers where rows count.
-  graph::ValueId row_numbers(const std::vector<int32_t>& numbers, RowDomain domain);
+  // I32[rows] with these numbers where rows count, or I32[rows, columns].
+  graph::ValueId row_numbers(const std::vector<int32_t>& numbers, RowDomain domain, int64_t columns = 0);
   graph::ValueId table(const Shape& shape, const std::vector<int32_t>& numbers);
   graph::ValueId weight(const Format& format, int64_t rows, int64_t columns);
+  graph::ValueId weight(const Format& format, const Shape& shape);
   graph::ValueId vector(int64_t count);  // f32, f16 or bf16
   graph::ValueId frequencies(int64_t count);
   graph::ValueId cache(const Format& format, const Shape& shape);
