@@ -22,6 +22,12 @@ INSTANTIATE_TEST_SUITE_P(All, VulkanOfManyGroups,
                                                          "rms_norm " + Shape{70003, 4}.text()})),
                          conformance::group_name);
 
+// Experts in every format.
+class VulkanExperts : public conformance::Conformance {};
+TEST_P(VulkanExperts, AgreeWithTheReference) { run(GetParam(), open(kVulkan, whole)); }
+INSTANTIATE_TEST_SUITE_P(DISABLED_All, VulkanExperts, testing::ValuesIn(groups_of(3, {"grouped_matmul "})),
+                         conformance::group_name);
+
 TRIREME_LONG_CONFORMANCE(WholeVulkanAsAGpu, 2, open(kVulkan, as_a_gpu));
 TRIREME_LONG_CONFORMANCE(WholeVulkanOfSmallGroups, 2, open(kVulkan, small_groups));
 TRIREME_LONG_CONFORMANCE(WholeVulkanWithoutSmallStores, 2, open(kVulkan, no_small_stores), may_refuse);
