@@ -58,7 +58,13 @@ Result<Generation> generate(Session& session, SequenceId sequence, std::span<con
       break;
     }
     const StepRow row{token, sequence, true};
-    TRIREME_ASSIGN(logits, session.step(std::span(&row, 1)));
+    Result<Logits> next = session.step(std::span(&row, 1));
+    if (!next && next.error().code() == ErrorCode::kCancelled) {
+      generation.stop = StopReason::kCancelled;
+      break;
+    }
+    if (!next) return fail(std::move(next).error());
+    logits = *next;
   }
   if (generation.ids.empty())
     generation.prompt_seconds = seconds_since(start);

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "tools/progress.h"
+#include "tools/terminal.h"
 
 namespace trireme::tools {
 namespace {
@@ -32,6 +33,7 @@ compiler::BuildOptions build_options(const std::string& opencl_library) {
     if (done == 0) bar = std::make_shared<Progress>("build kernels", all, "kernels");
     bar->update(done);
     if (done == all) bar = nullptr;
+    return !interrupted();
   };
   return options;
 }

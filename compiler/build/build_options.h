@@ -18,8 +18,9 @@ struct BuildOptions {
   // How long a worker may take for one kernel.
   std::chrono::milliseconds patience = std::chrono::minutes(10);
   int threads = 0;  // kernels built at once; 0: one for each core that the process may use
-  // Hears, on the thread that wants the kernels, how many of those missing are built, whenever that changes.
-  std::function<void(int done, int all)> progress;
+  // Hears, on the thread that wants the kernels, how many of those missing are built, whenever that changes. After
+  // false, no other is begun: kCancelled.
+  std::function<bool(int done, int all)> progress;
 };
 
 }  // namespace trireme::compiler

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <unordered_map>
 
 #include "compiler/build/parallel.h"
@@ -69,14 +70,18 @@ void KernelBuilder::build_missing(std::span<Job*> jobs, const KernelCache* cache
     built[i]->clear();
   };
   int told = 0;
+  std::atomic<bool> cancelled = false;
   const auto tell = [&] {
-    if (options_.progress) options_.progress(told++, int(jobs.size()));
+    if (options_.progress && !options_.progress(told++, int(jobs.size()))) cancelled = true;
   };
   tell();
   run_parallel(
       int(jobs.size()), workers_ || concurrent ? options_.threads : 1,
       [&](int i) {
-        built[size_t(i)] = build_bytes(*jobs[size_t(i)]->source);
+        const KernelSource& source = *jobs[size_t(i)]->source;
+        built[size_t(i)] = cancelled ? fail(ErrorCode::kCancelled, "building kernel " + source.entry,
+                                            "it was interrupted", "start it again")
+                                     : build_bytes(source);
         if (concurrent) load(size_t(i));
       },
       [&](int i) {

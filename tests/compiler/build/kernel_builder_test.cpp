@@ -47,12 +47,16 @@ class KernelBuilding : public testing::Test {
   BuildOptions options() {
     BuildOptions options;
     options.threads = 2;
-    options.progress = [this](int done, int all) { told_.push_back(std::to_string(done) + "/" + std::to_string(all)); };
+    options.progress = [this](int done, int all) {
+      told_.push_back(std::to_string(done) + "/" + std::to_string(all));
+      return done < most_;
+    };
     return options;
   }
 
   std::filesystem::path folder_ = testing::TempDir() + "trireme_building_" + std::to_string(::getpid());
   std::vector<std::string> told_;
+  int most_ = 1000;  // built before the wish to go on ends
 };
 
 TEST_F(KernelBuilding, TheSameSourceIsBuiltOnce) {
@@ -67,6 +71,21 @@ TEST_F(KernelBuilding, TheSameSourceIsBuiltOnce) {
   EXPECT_EQ(device->builds, 2);
   EXPECT_THAT(told_, ElementsAre("0/2", "1/2", "2/2"));
   EXPECT_TRUE(builder.build({}, nullptr).empty());
+}
+
+TEST_F(KernelBuilding, NoneIsBegunAfterTheWishToEnd) {
+  const auto device = watched_device();
+  most_ = 1;
+  BuildOptions one_thread = options();
+  one_thread.threads = 1;
+  const auto built =
+      KernelBuilder(device, one_thread).build(std::vector{scale_by(1), scale_by(2), scale_by(3)}, nullptr);
+  EXPECT_TRUE(built[0]);
+  for (const size_t i : {1u, 2u}) {
+    ASSERT_FALSE(built[i]);
+    EXPECT_EQ(built[i].error().code(), ErrorCode::kCancelled);
+  }
+  EXPECT_EQ(device->builds, 1);
 }
 
 TEST_F(KernelBuilding, WhatIsKeptIsNotBuilt) {
