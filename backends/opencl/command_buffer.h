@@ -1,7 +1,7 @@
-// CommandBuffer: commands that a driver takes once and runs many times, by its extension cl_khr_command_buffer.
+// CommandBufferCalls: how a driver takes commands once and runs them many times, by cl_khr_command_buffer.
 #pragma once
 
-#include <array>
+#include <optional>
 
 #include "backends/opencl/device_facts.h"
 #include "backends/opencl/handle.h"

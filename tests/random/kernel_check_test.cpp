@@ -8,6 +8,7 @@
 #include "tests/random/devices.h"
 #include "tests/random/kernel_generator.h"
 #include "tests/random/kernel_reducer.h"
+#include "tests/support/forwarding_kernel_device.h"
 
 namespace trireme::random {
 namespace {
@@ -15,33 +16,15 @@ namespace {
 using testing::HasSubstr;
 
 // A test double: it interprets kernels, but takes the first difference of integers for a sum.
-class MiscompilingDevice final : public KernelDevice {
+class MiscompilingDevice final : public ForwardingKernelDevice {
  public:
-  const DeviceInfo& info() const override { return honest_->info(); }
-  const Target& target() const override { return honest_->target(); }
-  std::vector<MemoryHeap> memory() const override { return honest_->memory(); }
-  Result<std::shared_ptr<Buffer>> allocate(uint64_t bytes) override { return honest_->allocate(bytes); }
-  Result<std::shared_ptr<Buffer>> import_host(std::span<std::byte> bytes) override {
-    return honest_->import_host(bytes);
-  }
-  Result<std::shared_ptr<Timeline>> create_timeline() override { return honest_->create_timeline(); }
-  Status submit(KernelList& list, std::span<const TimelinePoint> waits,
-                std::span<const TimelinePoint> signals) override {
-    return honest_->submit(list, waits, signals);
-  }
+  MiscompilingDevice() : ForwardingKernelDevice(compiler::test::create_interpreter_device()) {}
+
   Result<std::vector<std::byte>> build_kernel(const KernelSource& source) override {
     KernelSource wrong = source;
     if (const size_t at = wrong.code.find("= subtract "); at != std::string::npos) wrong.code.replace(at, 11, "= add ");
-    return honest_->build_kernel(wrong);
+    return inner_->build_kernel(wrong);
   }
-  Result<std::shared_ptr<const Kernel>> load_kernel(const KernelSource& source,
-                                                    std::span<const std::byte> built) override {
-    return honest_->load_kernel(source, built);
-  }
-  Result<std::unique_ptr<KernelList>> create_list() override { return honest_->create_list(); }
-
- private:
-  std::shared_ptr<KernelDevice> honest_ = compiler::test::create_interpreter_device();
 };
 
 TEST(RandomKernels, ASeedGivesOneKernel) {
