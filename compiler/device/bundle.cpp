@@ -50,8 +50,8 @@ void append(Bundle& bundle, const BoundCall& added) {
 bool fits(const Bundle& bundle, const BoundCall& added, const Target& target) {
   const KernelCall &first = *bundle.calls[0], &call = *added.call;
   if (first.function.group_size != call.function.group_size ||
-      first.function.subgroup_size != call.function.subgroup_size || first.groups[1] != call.groups[1] ||
-      first.groups[2] != call.groups[2])
+      first.function.subgroup_size != call.function.subgroup_size || first.function.matrix != call.function.matrix ||
+      first.groups[1] != call.groups[1] || first.groups[2] != call.groups[2])
     return false;
   uint32_t shared = call.function.shared_bytes();
   bool waits = false;

@@ -336,6 +336,9 @@ class Writer {
 
 Result<KernelSource> emit_opencl_c(const Function& function, const Target& target) {
   TRIREME_TRY(kernel::verify(function));
+  if (function.matrix)
+    return fail(ErrorCode::kUnsupported, "kernel " + function.name,
+                "it multiplies matrix tiles, for which OpenCL C has no words");
   TRIREME_TRY(kernel::check_limits(function, {target.max_group_size, target.shared_bytes, target.subgroup_size}));
   return source_of(function, Writer(function, target).run());
 }

@@ -1,6 +1,7 @@
 #include "compiler/emit/spirv.h"
 
 #include "compiler/emit/source.h"
+#include "compiler/emit/spirv_matrix.h"
 #include "compiler/emit/spirv_ops.h"
 #include "compiler/kernel/verifier.h"
 
@@ -23,7 +24,10 @@ namespace {
 class SpirvWriter {
  public:
   SpirvWriter(const Function& function, const Target& target)
-      : function_(function), ops_(target, module_, body_), ids_(function.values.size(), 0) {}
+      : function_(function), ops_(target, module_, body_), ids_(function.values.size(), 0) {
+    if (function.matrix)
+      matrix_.emplace(*function.matrix, function.group_size / function.subgroup_size, module_, ops_, body_);
+  }
 
   std::string run() {
     declare_parameters();
@@ -101,6 +105,26 @@ class SpirvWriter {
     return places;
   }
 
+  // Of memory that other items see, which Vulkan's memory model wants to be told.
+  void store(SpirvId to, SpirvId value) {
+    if (matrix_) return body_.add(spv::OpStore, {to, value, spv::MemoryAccessNonPrivatePointerMask});
+    body_.add(spv::OpStore, {to, value});
+  }
+  SpirvId load(Type type, SpirvId from) {
+    if (matrix_) return emit(type, spv::OpLoad, {from, spv::MemoryAccessNonPrivatePointerMask});
+    return emit(type, spv::OpLoad, {from});
+  }
+
+  void multiply_matrices(const Instruction& in) {
+    std::vector<SpirvId> operands;
+    for (const ValueId operand : in.operands) operands.push_back(ids_[operand]);
+    const std::vector<SpirvId> results = matrix_->multiply(operands);
+    for (size_t i = 0; i < results.size(); ++i) {
+      ids_[in.results[i]] = results[i];
+      module_.name(results[i], function_.value(in.results[i]).name);
+    }
+  }
+
   void store_shared(const Instruction& in) {
     const Type type = type_of(in.operands[1]);
     const std::vector<SpirvId> places = shared_places(in, type);
@@ -108,13 +132,13 @@ class SpirvWriter {
     for (uint32_t lane = 0; lane < places.size(); ++lane) {
       const SpirvId part =
           places.size() == 1 ? value : emit(type.with_lanes(1), spv::OpCompositeExtract, {value, lane});
-      body_.add(spv::OpStore, {places[lane], part});
+      store(places[lane], part);
     }
   }
 
   SpirvId load_shared(const Instruction& in, Type type) {
     std::vector<uint32_t> lanes;
-    for (const SpirvId place : shared_places(in, type)) lanes.push_back(emit(type.with_lanes(1), spv::OpLoad, {place}));
+    for (const SpirvId place : shared_places(in, type)) lanes.push_back(load(type.with_lanes(1), place));
     return lanes.size() == 1 ? lanes[0] : emit(type, spv::OpCompositeConstruct, lanes);
   }
 
@@ -127,15 +151,19 @@ class SpirvWriter {
       case Op::kStoreShared: return store_shared(in);
       case Op::kStore: {
         const SpirvId to = place(in, type_of(in.operands[1]));
-        return body_.add(spv::OpStore, {to, ids_[in.operands[1]]});
+        return store(to, ids_[in.operands[1]]);
       }
       case Op::kBarrier: {
         const SpirvId scope = constant(spv::ScopeWorkgroup);
-        return body_.add(spv::OpControlBarrier,
-                         {scope, scope,
-                          constant(spv::MemorySemanticsAcquireReleaseMask | spv::MemorySemanticsWorkgroupMemoryMask |
-                                   spv::MemorySemanticsUniformMemoryMask)});
+        return body_.add(
+            spv::OpControlBarrier,
+            {scope, scope,
+             constant(spv::MemorySemanticsAcquireReleaseMask | spv::MemorySemanticsWorkgroupMemoryMask |
+                      spv::MemorySemanticsUniformMemoryMask |
+                      (matrix_ ? spv::MemorySemanticsMakeAvailableMask | spv::MemorySemanticsMakeVisibleMask
+                               : spv::MemorySemanticsMaskNone))});
       }
+      case Op::kMatrixMultiply: return multiply_matrices(in);
       case Op::kLoop: return loop(in);
       case Op::kIf: return choice(in);
       default: break;
@@ -171,7 +199,7 @@ class SpirvWriter {
       case Op::kLoadShared: return load_shared(in, type);
       case Op::kLoad: {
         const SpirvId from = place(in, type);
-        return emit(type, spv::OpLoad, {from});
+        return load(type, from);
       }
       default: break;
     }
@@ -244,13 +272,27 @@ class SpirvWriter {
   SpirvModule module_;
   SpirvWords body_;
   SpirvOps ops_;
-  SpirvId block_ = 0;         // the label of the block that is being written
-  std::vector<SpirvId> ids_;  // of values
+  std::optional<SpirvMatrix> matrix_;  // of kernels with a matrix tile
+  SpirvId block_ = 0;                  // the label of the block that is being written
+  std::vector<SpirvId> ids_;           // of values
   SpirvId launch_ = 0;
   std::vector<SpirvId> specializations_;
   std::vector<SpirvId> shared_;
   std::map<std::pair<uint32_t, SpirvId>, SpirvId> views_;  // by buffer and type
 };
+
+// Errors: kUnsupported where the target has no such tile, or too little shared memory for its fragments.
+Status check_matrix(const Function& function, const Target& target) {
+  if (!function.matrix) return {};
+  const auto refused = [&](const std::string& why) {
+    return fail(ErrorCode::kUnsupported, "kernel " + function.name,
+                "it multiplies matrix tiles of " + text(*function.matrix) + ", and " + why);
+  };
+  if (target.matrix != function.matrix) return refused("the device has no such units");
+  if (function.shared_bytes() + SpirvMatrix::shared_bytes(*function.matrix, function.group_size) > target.shared_bytes)
+    return refused("their fragments do not fit into shared memory");
+  return {};
+}
 
 // Errors: kUnsupported for small elements where the target has none, and for long vectors.
 Status check_types(const Function& function, const Target& target) {
@@ -270,6 +312,7 @@ Status check_types(const Function& function, const Target& target) {
 
 Result<KernelSource> emit_spirv(const Function& function, const Target& target) {
   TRIREME_TRY(kernel::verify(function));
+  TRIREME_TRY(check_matrix(function, target));
   TRIREME_TRY(kernel::check_limits(function, {target.max_group_size, target.shared_bytes, target.subgroup_size}));
   TRIREME_TRY(check_types(function, target));
   return source_of(function, SpirvWriter(function, target).run());

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "compiler/emit/spirv_cooperative_matrix.h"
+
 namespace trireme::compiler {
 
 using kernel::Scalar;
@@ -24,6 +26,12 @@ std::vector<uint32_t> spirv_text(std::string_view text) {
   std::vector<uint32_t> words(text.size() / 4 + 1);
   for (size_t i = 0; i < text.size(); ++i) words[i / 4] |= uint32_t(uint8_t(text[i])) << (i % 4 * 8);
   return words;
+}
+
+void SpirvModule::use_vulkan_memory_model() {
+  capability(spv::CapabilityVulkanMemoryModel);
+  extension("SPV_KHR_vulkan_memory_model");
+  memory_model_ = spv::MemoryModelVulkan;
 }
 
 void SpirvModule::name(SpirvId id, std::string_view text) {
@@ -117,6 +125,13 @@ SpirvId SpirvModule::structure(const std::vector<SpirvId>& members) {
   return id;
 }
 
+SpirvId SpirvModule::cooperative_matrix(bool of_bytes, uint32_t rows, uint32_t columns, uint32_t use) {
+  const SpirvId component = of_bytes ? declare(spv::OpTypeInt, {8, 1}) : type(kernel::kI32),
+                scope = unsigned_constant(spv::ScopeSubgroup), row_count = unsigned_constant(rows),
+                column_count = unsigned_constant(columns), use_id = unsigned_constant(use);
+  return declare(cooperative::kOpType, {component, scope, row_count, column_count, use_id});
+}
+
 SpirvId SpirvModule::constant(Type type, uint32_t bits) {
   const SpirvId of = this->type(type);
   if (type.is_bool()) return declare(bits ? spv::OpConstantTrue : spv::OpConstantFalse, {of});
@@ -171,7 +186,7 @@ std::string SpirvModule::finish(std::string_view entry, std::string_view comment
     operands.insert(operands.begin(), functions_);
     head.add(spv::OpExtInstImport, operands);
   }
-  head.add(spv::OpMemoryModel, {spv::AddressingModelLogical, spv::MemoryModelGLSL450});
+  head.add(spv::OpMemoryModel, {spv::AddressingModelLogical, uint32_t(memory_model_)});
   std::vector<uint32_t> operands = {spv::ExecutionModelGLCompute, function};
   for (const uint32_t word : spirv_text(entry)) operands.push_back(word);
   for (const auto& [builtin, id] : builtins_) operands.push_back(id);

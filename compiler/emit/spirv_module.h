@@ -40,6 +40,8 @@ class SpirvModule {
 
   void capability(spv::Capability capability) { capabilities_.insert(capability); }
   void extension(std::string_view name) { extensions_.emplace(name); }
+  // The module's memory accesses between items are then marked as such by their writer.
+  void use_vulkan_memory_model();
   void name(SpirvId id, std::string_view text);
   void name_member(SpirvId type, uint32_t member, std::string_view text);
   void decorate(SpirvId id, spv::Decoration decoration, const std::vector<uint32_t>& operands = {});
@@ -52,6 +54,8 @@ class SpirvModule {
   SpirvId endless_array(kernel::Type element);
   SpirvId array(kernel::Type element, uint32_t count);
   SpirvId structure(const std::vector<SpirvId>& members);
+  // Of int8 or i32, over a subgroup; `use` as in spirv_cooperative_matrix.h.
+  SpirvId cooperative_matrix(bool of_bytes, uint32_t rows, uint32_t columns, uint32_t use);
   SpirvId constant(kernel::Type type, uint32_t bits);
   SpirvId unsigned_constant(uint32_t value) { return constant(kernel::kU32, value); }
   // The same constant in every lane.
@@ -73,6 +77,7 @@ class SpirvModule {
   SpirvId next_id_ = 1;
   std::set<spv::Capability> capabilities_ = {spv::CapabilityShader};
   std::set<std::string, std::less<>> extensions_;
+  spv::MemoryModel memory_model_ = spv::MemoryModelGLSL450;
   SpirvWords names_;
   SpirvWords decorations_;
   SpirvWords globals_;                                 // types, constants and variables

@@ -100,6 +100,25 @@ void Builder::store_shared(uint32_t array, Term index, Term value) {
 }
 void Builder::barrier() { apply(Op::kBarrier, kU32, {}); }
 
+void Builder::use_matrix(const MatrixTile& tile) {
+  function_.matrix = tile;
+  use_subgroups(tile.lanes);
+}
+
+Terms Builder::matrix_multiply(const Terms& left, const Terms& right, const Terms& addend) {
+  Instruction instruction;
+  instruction.op = Op::kMatrixMultiply;
+  for (const Terms* terms : {&left, &right, &addend})
+    for (const Term& term : *terms) instruction.operands.push_back(term.id);
+  Terms results;
+  for (size_t i = 0; i < addend.size(); ++i) {
+    instruction.results.push_back(new_value(kI32, "product"));
+    results.push_back({this, instruction.results.back()});
+  }
+  append(std::move(instruction));
+  return results;
+}
+
 Region Builder::region(const std::vector<Type>& arguments, std::string_view name,
                        const std::function<Terms(const Terms&)>& body) {
   Region made;

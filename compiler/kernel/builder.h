@@ -36,6 +36,8 @@ class Builder {
 
   void comment(std::string text) { function_.comment = std::move(text); }
   void use_subgroups(uint32_t size) { function_.subgroup_size = size; }
+  // Also of subgroups of as many items as the tile has.
+  void use_matrix(const MatrixTile& tile);
 
   // Each gives the number by which loads and stores name it.
   uint32_t buffer(std::string name, Access access);
@@ -63,6 +65,10 @@ class Builder {
   Term load_shared(uint32_t array, Term index, int lanes = 1);  // the index counts vectors, as in a buffer
   void store_shared(uint32_t array, Term index, Term value);
   void barrier();
+
+  // By the kernel's matrix tile, of what this item has of each matrix: u32 words, u32 words and i32 elements; gives its
+  // elements of the result. In uniform control flow.
+  Terms matrix_multiply(const Terms& left, const Terms& right, const Terms& addend);
 
   // for (index = begin; index < end; index += step) values = body(index, values). Gives the last values.
   Terms loop(Term begin, Term end, Term step, const Terms& initial,

@@ -3,11 +3,13 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "compiler/kernel/op.h"
 #include "compiler/kernel/type.h"
+#include "hal/matrix_tile.h"
 
 namespace trireme::kernel {
 
@@ -60,7 +62,8 @@ struct Function {
   std::string name;
   std::string comment;  // one line: the template, its parameters and the format
   uint32_t group_size = 64;
-  uint32_t subgroup_size = 0;  // 0: it uses no subgroups
+  uint32_t subgroup_size = 0;             // 0: it uses no subgroups
+  std::optional<MatrixTile> matrix = {};  // what kMatrixMultiply computes, with as many items as the subgroup has
   std::vector<BufferParameter> buffers;
   std::vector<ConstantParameter> specializations;
   std::vector<ConstantParameter> launch_constants;

@@ -109,13 +109,13 @@ class Run {
       case Op::kLoadShared:
       case Op::kStoreShared: return access_shared(in, mask);
       case Op::kBarrier:
-        if (std::find(mask.begin(), mask.end(), false) != mask.end())
-          return bad(in, uint32_t(std::find(mask.begin(), mask.end(), false) - mask.begin()), "it does not come here");
+        TRIREME_TRY(all_come(in, mask));
         ++epoch_;
         return {};
       case Op::kSubgroupAdd:
       case Op::kSubgroupMaximum:
       case Op::kSubgroupBroadcast: return subgroup(in, mask);
+      case Op::kMatrixMultiply: return multiply_matrices(in, mask);
       default: break;
     }
     const Type operand_type = in.operands.empty() ? kU32 : type_of(in.operands[0]);
@@ -226,9 +226,52 @@ class Run {
     });
   }
 
-  Status subgroup(const Instruction& in, const Mask& mask) {
+  Status all_come(const Instruction& in, const Mask& mask) const {
     if (const auto absent = std::find(mask.begin(), mask.end(), false); absent != mask.end())
       return bad(in, uint32_t(absent - mask.begin()), "it does not come here");
+    return {};
+  }
+
+  // The int8 matrix whose words begin at operand `first`. Items that have the same element must agree.
+  Result<std::vector<int32_t>> gather(const Instruction& in, const FragmentMap& map, size_t first, uint32_t columns,
+                                      size_t elements, uint32_t first_item) {
+    std::vector<int32_t> matrix(elements);
+    std::vector<bool> seen(elements, false);
+    for (uint32_t item = 0; item < function_.matrix->lanes; ++item)
+      for (uint32_t element = 0; element < map.elements; ++element) {
+        const uint32_t word = at(in.operands[first + element / 4], first_item + item);
+        const auto code = int32_t(int8_t(word >> (8 * (element % 4))));
+        const size_t place = size_t(map.row_of(item, element)) * columns + map.column_of(item, element);
+        if (seen[place] && matrix[place] != code)
+          return bad(in, first_item + item, "it has another number than an item with the same element");
+        seen[place] = true;
+        matrix[place] = code;
+      }
+    return matrix;
+  }
+
+  Status multiply_matrices(const Instruction& in, const Mask& mask) {
+    TRIREME_TRY(all_come(in, mask));
+    const MatrixTile& tile = *function_.matrix;
+    const size_t right_at = tile.left_words(), addend_at = right_at + tile.right_words();
+    steps_ += uint64_t(tile.m) * tile.n * tile.k / tile.lanes * function_.group_size;
+    for (uint32_t first = 0; first < function_.group_size; first += tile.lanes) {
+      TRIREME_ASSIGN(const std::vector<int32_t> left, gather(in, tile.left, 0, tile.k, tile.m * tile.k, first));
+      TRIREME_ASSIGN(const std::vector<int32_t> right,
+                     gather(in, tile.right, right_at, tile.n, tile.k * tile.n, first));
+      for (uint32_t item = 0; item < tile.lanes; ++item)
+        for (uint32_t element = 0; element < tile.result.elements; ++element) {
+          const uint32_t row = tile.result.row_of(item, element), column = tile.result.column_of(item, element);
+          uint32_t sum = at(in.operands[addend_at + element], first + item);  // wraps around
+          for (uint32_t k = 0; k < tile.k; ++k) sum += uint32_t(left[row * tile.k + k] * right[k * tile.n + column]);
+          at(in.results[element], first + item) = sum;
+        }
+    }
+    return {};
+  }
+
+  Status subgroup(const Instruction& in, const Mask& mask) {
+    TRIREME_TRY(all_come(in, mask));
     const Type type = type_of(in.results[0]);
     const uint32_t size = function_.subgroup_size;
     const char* why = nullptr;

@@ -39,6 +39,7 @@ class Merger {
       if (function.group_size != parts[0].function->group_size ||
           function.subgroup_size != parts[0].function->subgroup_size)
         return refused(function.name + " has groups of another size");
+      if (function.matrix != parts[0].function->matrix) return refused(function.name + " has another matrix tile");
       if (part.buffers.size() != function.buffers.size()) return refused(function.name + " has other buffers");
       if (!function.specializations.empty()) return refused(function.name + " is specialised");
     }
@@ -50,6 +51,7 @@ class Merger {
     merged_.name = first.name + "_and_" + std::to_string(parts.size() - 1) + "_more";
     merged_.group_size = first.group_size;
     merged_.subgroup_size = first.subgroup_size;
+    merged_.matrix = first.matrix;
     for (const MergedPart& part : parts) {
       const Function& function = *part.function;
       merged_.comment += (&part == &parts[0] ? "" : "; ") + function.comment;

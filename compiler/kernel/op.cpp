@@ -65,6 +65,7 @@ constexpr std::array<OpInfo, kOpCount> kOps = {{
     {"subgroup_add", 0, true, true},
     {"subgroup_maximum", 0, true, true},
     {"subgroup_broadcast", 1, true, true},
+    {"matrix_multiply", 0, true, true},
     {"loop", 0, true, true},
     {"if", 0, true, true},
 }};

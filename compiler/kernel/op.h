@@ -78,6 +78,9 @@ enum class Op : uint8_t {
   kSubgroupAdd,  // f32 or i32; the order of float additions is the device's
   kSubgroupMaximum,
   kSubgroupBroadcast,  // immediate: the lane
+  // Function::matrix of the subgroup's items. left words.. (u32, four i8 each), right words.. (u32), addend elements..
+  // (i32) -> result elements.. (i32). Exact.
+  kMatrixMultiply,
 
   kLoop,  // begin, end, step, initial values..; region (index, values..) yields values..; runs while index < end
   kIf,    // bool; two regions that yield the results
@@ -89,7 +92,7 @@ std::optional<Op> find_op(std::string_view name);
 
 // How many immediates the text form writes after the name.
 int immediate_count(Op op);
-bool has_result(Op op);
+bool has_result(Op op);  // one; kLoop, kIf and kMatrixMultiply have any number
 // Reads or writes memory, or waits: not to be repeated or left out.
 bool has_effect(Op op);
 

@@ -149,9 +149,48 @@ class Parser {
       TRIREME_ASSIGN(function_.subgroup_size, integer());
       TRIREME_TRY(end_line());
     }
+    if (lexer_.accept("matrix")) TRIREME_TRY(matrix());
     while (!lexer_.accept("{")) {
       TRIREME_TRY(parameter());
       TRIREME_TRY(end_line());
+    }
+    return {};
+  }
+
+  // Its items are those of the subgroup.
+  Status matrix() {
+    MatrixTile tile;
+    tile.lanes = function_.subgroup_size;
+    for (uint32_t* const size : {&tile.m, &tile.n, &tile.k}) {
+      TRIREME_ASSIGN(*size, integer());
+    }
+    TRIREME_TRY(end_line());
+    TRIREME_TRY(fragment("left", tile.left));
+    TRIREME_TRY(fragment("right", tile.right));
+    TRIREME_TRY(fragment("result", tile.result));
+    function_.matrix = std::move(tile);
+    return {};
+  }
+
+  Status fragment(std::string_view name, FragmentMap& map) {
+    TRIREME_TRY(expect(name));
+    TRIREME_ASSIGN(map.elements, integer());
+    TRIREME_TRY(expect("row"));
+    TRIREME_TRY(digits(map.row));
+    TRIREME_TRY(expect("column"));
+    TRIREME_TRY(digits(map.column));
+    return end_line();
+  }
+
+  Status digits(std::vector<TileDigit>& digits) {
+    while (lexer_.token() == "item" || lexer_.token() == "element") {
+      if (digits.size() >= kMaxParameters) return bad("there are too many digits");
+      TileDigit digit;
+      digit.of_element = lexer_.take() == "element";
+      for (uint32_t* const number : {&digit.divisor, &digit.modulus, &digit.stride}) {
+        TRIREME_ASSIGN(*number, integer());
+      }
+      digits.push_back(digit);
     }
     return {};
   }
@@ -255,6 +294,7 @@ class Parser {
     in.op = *op;
     if (in.op == Op::kLoop) return loop(in, targets);
     if (in.op == Op::kIf) return choice(in, targets);
+    if (in.op == Op::kMatrixMultiply) return matrix_multiply(in, targets);
     if (targets.size() != size_t(has_result(in.op))) return bad("the op has another number of results");
     return simple(in, targets);
   }
@@ -283,6 +323,17 @@ class Parser {
     TRIREME_ASSIGN(const Type type, this->type());
     TRIREME_ASSIGN(const ValueId id, define(type, targets[0]));
     in.results.push_back(id);
+    return {};
+  }
+
+  Status matrix_multiply(Instruction& in, const std::vector<std::string_view>& targets) {
+    TRIREME_ASSIGN(in.operands, uses());
+    TRIREME_TRY(expect(":"));
+    TRIREME_ASSIGN(const Type type, this->type());
+    for (const std::string_view target : targets) {
+      TRIREME_ASSIGN(const ValueId id, define(type, target));
+      in.results.push_back(id);
+    }
     return {};
   }
 

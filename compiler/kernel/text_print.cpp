@@ -28,6 +28,7 @@ class Printer {
     if (!function_.comment.empty()) line("# {}", function_.comment);
     line("group {}", function_.group_size);
     if (function_.subgroup_size > 0) line("subgroup {}", function_.subgroup_size);
+    if (function_.matrix) print(*function_.matrix);
     for (const BufferParameter& buffer : function_.buffers)
       line("buffer {} {}", buffer.name, kAccessNames[size_t(buffer.access)]);
     for (const ConstantParameter& constant : function_.specializations)
@@ -49,6 +50,19 @@ class Printer {
     text_.append(size_t(2 * depth_), ' ');
     fmt::format_to(std::back_inserter(text_), format, std::forward<Arguments>(arguments)...);
     text_ += '\n';
+  }
+
+  void print(const MatrixTile& tile) {
+    line("matrix {} {} {}", tile.m, tile.n, tile.k);
+    for (const auto& [name, map] : {std::pair("left", &tile.left), {"right", &tile.right}, {"result", &tile.result}})
+      line("{} {} row{} column{}", name, map->elements, digits(map->row), digits(map->column));
+  }
+  static std::string digits(const std::vector<TileDigit>& digits) {
+    std::string text;
+    for (const TileDigit& digit : digits)
+      text += fmt::format(" {} {} {} {}", digit.of_element ? "element" : "item", digit.divisor, digit.modulus,
+                          digit.stride);
+    return text;
   }
 
   std::string name(ValueId id) const { return "%" + function_.value(id).name; }

@@ -49,6 +49,9 @@ class Analysis {
       case Op::kSubgroupBroadcast:
         set(instruction.results[0], all(instruction.operands) || function_.subgroup_size >= function_.group_size);
         return;
+      case Op::kMatrixMultiply:
+        for (const ValueId result : instruction.results) set(result, false);
+        return;
       default: break;
     }
     for (const ValueId result : instruction.results) set(result, all(instruction.operands));

@@ -29,7 +29,7 @@ class TypeRules {
   const char* check() const {
     if (const int count = operand_count(); count >= 0 && size_t(count) != in_.operands.size())
       return "it has the wrong number of operands";
-    const bool many = in_.op == Op::kLoop || in_.op == Op::kIf;
+    const bool many = in_.op == Op::kLoop || in_.op == Op::kIf || in_.op == Op::kMatrixMultiply;
     if (!many && in_.results.size() != size_t(has_result(in_.op))) return "it has the wrong number of results";
     if (in_.regions.size() != size_t(in_.op == Op::kLoop ? 1 : in_.op == Op::kIf ? 2 : 0))
       return "it has the wrong number of regions";
@@ -81,6 +81,7 @@ class TypeRules {
       case Op::kDot4Signed:
       case Op::kDot4Unsigned: return 3;
       case Op::kPack:
+      case Op::kMatrixMultiply:
       case Op::kLoop: return -1;
       default: return 2;
     }
@@ -166,6 +167,7 @@ class TypeRules {
       case Op::kSubgroupBroadcast:
         return function_.subgroup_size > 0 && same() && is_word(result()) &&
                (in_.op != Op::kSubgroupBroadcast || in_.immediates[0] < function_.subgroup_size);
+      case Op::kMatrixMultiply: return matrix_fits();
       case Op::kLoop: return loop_fits();
       case Op::kIf: return if_fits();
       default: return false;
@@ -211,6 +213,17 @@ class TypeRules {
     return true;
   }
 
+  bool matrix_fits() const {
+    if (!function_.matrix) return false;
+    const MatrixTile& tile = *function_.matrix;
+    const size_t words = tile.left_words() + tile.right_words();
+    if (in_.operands.size() != words + tile.result.elements || in_.results.size() != tile.result.elements) return false;
+    for (size_t i = 0; i < in_.operands.size(); ++i)
+      if (operand(i) != (i < words ? kU32 : kI32)) return false;
+    return std::all_of(in_.results.begin(), in_.results.end(),
+                       [&](ValueId id) { return function_.value(id).type == kI32; });
+  }
+
   bool if_fits() const {
     return operand(0) == kBool && in_.regions[0].arguments.empty() && in_.regions[1].arguments.empty() &&
            yields_fit(in_.regions[0]) && yields_fit(in_.regions[1]);
@@ -252,6 +265,11 @@ class Verifier {
     const uint32_t subgroup = function_.subgroup_size;
     if (subgroup > 128 || (subgroup & (subgroup - 1)) != 0 || (subgroup > 0 && function_.group_size % subgroup != 0))
       return bad("subgroup", "its size is no power of two up to 128 that divides the group");
+    if (function_.matrix) {
+      if (const Status whole = trireme::verify(*function_.matrix); !whole)
+        return bad("matrix", whole.error().message());
+      if (function_.matrix->lanes != subgroup) return bad("matrix", "its items are not those of a subgroup");
+    }
     std::set<std::string> names;
     const auto take = [&](const std::string& name) { return is_name(name) && names.insert(name).second; };
     if (function_.buffers.size() > kMaxParameters || function_.launch_constants.size() > kMaxParameters ||
@@ -304,7 +322,7 @@ class Verifier {
   Status check_together(const Region& region, bool together) {
     for (const Instruction& in : region.body) {
       const bool collective = in.op == Op::kBarrier || in.op == Op::kSubgroupAdd || in.op == Op::kSubgroupMaximum ||
-                              in.op == Op::kSubgroupBroadcast;
+                              in.op == Op::kSubgroupBroadcast || in.op == Op::kMatrixMultiply;
       if (collective && !together) return bad(in, "not all items of a group need come here");
       bool inner = together;
       for (size_t i = 0; i < in.operands.size() && i < 3 && !in.regions.empty(); ++i)

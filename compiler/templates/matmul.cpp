@@ -1,8 +1,11 @@
 // Matmul and MatmulGlu: a group computes a tile of neighbouring rows of the weight for a tile of activation rows.
+#include <optional>
 #include <set>
 
 #include "compiler/templates/dot_product.h"
 #include "compiler/templates/matmul_tile.h"
+#include "compiler/templates/matrix_product.h"
+#include "hal/operands.h"
 
 namespace trireme::compiler {
 
@@ -29,15 +32,17 @@ MatmulShape matmul_shape(const OpDesc& op, const RowPart& part, const MatmulSche
   return shape;
 }
 
-std::string name_of(const char* what, const OpDesc& op, const MatmulShape& shape) {
+std::string name_of(const char* what, const OpDesc& op, const MatmulShape& shape, const MatmulSchedule& schedule) {
   return std::string(what) + "_" + std::to_string(shape.outputs) + "x" +
-         std::to_string(op.inputs[1].desc.shape.back()) + "_tile" + std::to_string(shape.tile);
+         std::to_string(op.inputs[1].desc.shape.back()) + (schedule.matrix ? "_matrix" : "_tile") +
+         std::to_string(shape.tile);
 }
 
-std::string comment_of(const char* what, const OpDesc& op, const RowTile& tile) {
-  const uint32_t rows = tile.lanes * tile.strips;
-  return what + (rows == 1 ? std::string("a row") : std::to_string(rows) + " rows") + " of the weight in " +
-         op.inputs[1].desc.format->name;
+std::string comment_of(const char* what, const OpDesc& op, const MatmulSchedule& schedule) {
+  if (schedule.matrix) return what + std::string("matrix tiles of the weight in ") + op.inputs[1].desc.format->name;
+  const uint32_t rows = schedule.rows.lanes * schedule.rows.strips;
+  return std::string(what) + "an item " + (rows == 1 ? std::string("a row") : std::to_string(rows) + " rows") +
+         " of the weight in " + op.inputs[1].desc.format->name;
 }
 
 // The tile of the weight's rows that this group computes.
@@ -45,6 +50,26 @@ Term tile_of_group(CallBuilder& b, const MatmulShape& shape) {
   if (shape.part.count == shape.outputs) return b.group_id(0);
   return b.group_id(0) + b.call_constant("first_tile", shape.part.first / kRows);
 }
+
+// Products with one constant of the op, whichever way the schedule says.
+class TileProduct {
+ public:
+  TileProduct(CallBuilder& b, const OpDesc& op, int input, uint32_t x, const MatmulShape& shape, const Target& target,
+              const MatmulSchedule& schedule) {
+    const TensorDesc& weight = op.inputs[size_t(input)].desc;
+    if (schedule.matrix)
+      matrix_.emplace(b, weight, input, x, shape.tile, shape.part, target);
+    else
+      dot_.emplace(b, act_scheme(op.params), weight, input, x, schedule.rows, shape.part, target);
+  }
+
+  DotProduct& dot() { return *dot_; }
+  MatrixProduct& matrix() { return *matrix_; }
+
+ private:
+  std::optional<DotProduct> dot_;
+  std::optional<MatrixProduct> matrix_;
+};
 
 // The activation rows of this group's tile; those past the count are computed like the last one and not stored.
 Terms tile_rows(CallBuilder& b, Term rows, uint32_t tile) {
@@ -67,24 +92,29 @@ TileResults results_of(CallBuilder& b, const MatmulShape& shape, uint32_t y, Ter
 Result<KernelCall> write(const Matmul& params, const OpDesc& op, const Target& target, const RowPart& part,
                          const MatmulSchedule& schedule) {
   const MatmulShape shape = matmul_shape(op, part, schedule);
-  const RowTile& tile = schedule.rows;
-  CallBuilder b(name_of("matmul", op, shape), tile.group_size());
-  b.comment(comment_of("an item ", op, tile));
+  CallBuilder b(name_of("matmul", op, shape, schedule), schedule.group_size(target));
+  b.comment(comment_of("", op, schedule));
+  if (schedule.matrix) b.use_matrix(*target.matrix);
   const uint32_t x = b.input(0, "x");
-  DotProduct dot(b, params.act, op.inputs[1].desc, 1, x, tile, part, target);
+  TileProduct product(b, op, 1, x, shape, target, schedule);
   const uint32_t bias = params.has_bias ? b.plane(2, 0, "bias") : 0;
   const uint32_t residual = params.has_residual ? b.input(params.has_bias ? 3 : 2, "residual") : 0;
   const uint32_t y = b.output(0, "y");
   const Term rows = b.row_count(op.inputs[0].desc);
   const Term weight_tile = tile_of_group(b, shape);
-  b.when(b.group_id(1) * shape.tile < rows, [&] {
-    const Terms sums = dot.sums(tile_rows(b, rows, shape.tile), b.group_id(0));
-    store_tile(b, tile, results_of(b, shape, y, rows, weight_tile), sums, [&](Term value, Term row, Term output) {
-      const kernel::Type type = value.type();
-      if (params.has_bias) value = value + b.load(bias, output, type);
-      const Term at = row * (shape.outputs / uint32_t(type.lanes)) + output;
-      return params.has_residual ? value + b.load(residual, at, type) : value;
-    });
+  const auto finish = [&](Term value, Term row, Term output) {
+    const kernel::Type type = value.type();
+    if (params.has_bias) value = value + b.load(bias, output, type);
+    const Term at = row * (shape.outputs / uint32_t(type.lanes)) + output;
+    return params.has_residual ? value + b.load(residual, at, type) : value;
+  };
+  const Term first_row = b.group_id(1) * shape.tile;
+  b.when(first_row < rows, [&] {
+    const TileResults results = results_of(b, shape, y, rows, weight_tile);
+    if (schedule.matrix)
+      return store_matrix(b, results, first_row, rows, product.matrix().results(first_row, rows, b.group_id(0)),
+                          finish);
+    store_tile(b, schedule.rows, results, product.dot().sums(tile_rows(b, rows, shape.tile), b.group_id(0)), finish);
   });
   return b.call({ceil_div(part.count, kRows), ceil_div(shape.rows, shape.tile), 1});
 }
@@ -102,6 +132,21 @@ void quantize_vectors(CallBuilder& b, const RowTile& tile, const MatmulShape& sh
   }
 }
 
+// Quantises the tile's rows of kRows values each, which are in a shared array.
+void quantize_shared(CallBuilder& b, uint32_t shared, uint32_t group_size, const MatmulShape& shape, uint32_t y,
+                     Term rows, Term weight_tile, const Target& target) {
+  b.barrier();
+  const auto quantize_row = [&](Term i) {
+    const Term row = b.group_id(1) * shape.tile + i;
+    b.when((i < shape.tile) & (row < rows), [&] {
+      store_q8_group(b, target, {y, row, weight_tile, shape.outputs},
+                     [&](Term e) { return b.load_shared(shared, i * kRows + e); });
+    });
+  };
+  if (group_size >= shape.tile) return quantize_row(b.local_id());
+  b.loop(b.local_id(), b.u32(shape.tile), b.u32(group_size), quantize_row);
+}
+
 // The same of values that the items of a group have.
 void quantize_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, uint32_t y, const Terms& values,
                    Term rows, Term weight_tile, const Target& target) {
@@ -114,38 +159,46 @@ void quantize_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape
         b.when(tile.stores(b, b.boolean(true)),
                [&] { b.store_shared(shared, place + i * kRows, extract(value, lane)); });
       }
-  b.barrier();
-  const auto quantize_row = [&](Term i) {
-    const Term row = b.group_id(1) * shape.tile + i;
-    b.when((i < shape.tile) & (row < rows), [&] {
-      store_q8_group(b, target, {y, row, weight_tile, shape.outputs},
-                     [&](Term e) { return b.load_shared(shared, i * kRows + e); });
-    });
-  };
-  if (tile.group_size() >= shape.tile) return quantize_row(b.local_id());
-  b.loop(b.local_id(), b.u32(shape.tile), b.u32(tile.group_size()), quantize_row);
+  quantize_shared(b, shared, tile.group_size(), shape, y, rows, weight_tile, target);
 }
+
+void quantize_matrix(CallBuilder& b, const MatmulShape& shape, uint32_t y, const std::vector<MatrixResult>& values,
+                     Term rows, Term weight_tile, const Target& target) {
+  const uint32_t shared = b.shared("values", kernel::kF32, kRows * shape.tile);
+  for (const MatrixResult& result : values) b.store_shared(shared, result.row * kRows + result.output, result.value);
+  quantize_shared(b, shared, target.matrix->lanes, shape, y, rows, weight_tile, target);
+}
+
+Term itself(Term value, Term, Term) { return value; }
 
 Result<KernelCall> write(const MatmulGlu& params, const OpDesc& op, const Target& target, const RowPart& part,
                          const MatmulSchedule& schedule) {
   const MatmulShape shape = matmul_shape(op, part, schedule);
   const RowTile& tile = schedule.rows;
-  CallBuilder b(name_of(params.quantize ? "matmul_glu_quantize" : "matmul_glu", op, shape), tile.group_size());
-  b.comment(comment_of("gate and up, an item ", op, tile));
+  CallBuilder b(name_of(params.quantize ? "matmul_glu_quantize" : "matmul_glu", op, shape, schedule),
+                schedule.group_size(target));
+  b.comment(comment_of("gate and up, ", op, schedule));
+  if (schedule.matrix) b.use_matrix(*target.matrix);
   const uint32_t x = b.input(0, "x");
-  DotProduct gate(b, params.act, op.inputs[1].desc, 1, x, tile, part, target);
-  DotProduct up(b, params.act, op.inputs[2].desc, 2, x, tile, part, target);
+  TileProduct gate(b, op, 1, x, shape, target, schedule), up(b, op, 2, x, shape, target, schedule);
   const uint32_t y = b.output(0, "y");
   const Term rows = b.row_count(op.inputs[0].desc);
-  const Term weight_tile = tile_of_group(b, shape);
-  b.when(b.group_id(1) * shape.tile < rows, [&] {
+  const Term weight_tile = tile_of_group(b, shape), first_row = b.group_id(1) * shape.tile;
+  const auto multiply_tiles = [&] {
+    std::vector<MatrixResult> values = gate.matrix().results(first_row, rows, b.group_id(0));
+    const std::vector<MatrixResult> ups = up.matrix().results(first_row, rows, b.group_id(0));
+    for (size_t i = 0; i < values.size(); ++i)
+      values[i].value = activate(params.activation, values[i].value) * ups[i].value;
+    if (params.quantize) return quantize_matrix(b, shape, y, values, rows, weight_tile, target);
+    store_matrix(b, results_of(b, shape, y, rows, weight_tile), first_row, rows, values, itself);
+  };
+  b.when(first_row < rows, [&] {
+    if (schedule.matrix) return multiply_tiles();
     const Terms x_rows = tile_rows(b, rows, shape.tile);
-    Terms values = gate.sums(x_rows, b.group_id(0));
-    const Terms ups = up.sums(x_rows, b.group_id(0));
+    Terms values = gate.dot().sums(x_rows, b.group_id(0));
+    const Terms ups = up.dot().sums(x_rows, b.group_id(0));
     for (size_t i = 0; i < values.size(); ++i) values[i] = activate(params.activation, values[i]) * ups[i];
-    if (!params.quantize)
-      return store_tile(b, tile, results_of(b, shape, y, rows, weight_tile), values,
-                        [](Term value, Term, Term) { return value; });
+    if (!params.quantize) return store_tile(b, tile, results_of(b, shape, y, rows, weight_tile), values, itself);
     const auto quantize = quantizes_vectors(tile) ? quantize_vectors : quantize_tile;
     quantize(b, tile, shape, y, values, rows, weight_tile, target);
   });

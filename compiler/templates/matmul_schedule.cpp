@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/templates/matrix_product.h"
 #include "hal/operands.h"
 
 namespace trireme::compiler {
@@ -26,21 +27,47 @@ RowTile default_rows(ActScheme act, int64_t columns, const Target& target) {
   return tile;
 }
 
+// Matrix tiles of activation rows that a subgroup has: decoded weights meet each of them.
+constexpr uint32_t kMostMatrixColumns = 4;
+constexpr uint32_t kDefaultMatrixColumns = 2;
+
+// Matmul and MatmulGlu alone.
+bool takes_matrix(const OpDesc& op, const Target& target) {
+  if (std::holds_alternative<GroupedMatmul>(op.params) || !target.matrix) return false;
+  const size_t weights = std::holds_alternative<MatmulGlu>(op.params) ? 2 : 1;
+  for (size_t i = 1; i <= weights; ++i)
+    if (matrix_objection(op.inputs[i].desc, act_scheme(op.params), target)) return false;
+  return uint32_t(op.inputs[0].desc.shape.rows()) >= target.matrix->n;
+}
+
 bool is_power_of_two(uint32_t number) { return number > 0 && (number & (number - 1)) == 0; }
 
 }  // namespace
 
 std::string MatmulSchedule::text() const {
+  if (matrix) return "matrix, tile " + std::to_string(tile);
   return "items " + std::to_string(rows.items) + ", lanes " + std::to_string(rows.lanes) + ", strips " +
          std::to_string(rows.strips) + ", splits " + std::to_string(rows.splits) + ", tile " + std::to_string(tile);
 }
 
 MatmulSchedule default_schedule(const OpDesc& op, const Target& target) {
   const auto rows = uint32_t(op.inputs[0].desc.shape.rows());
+  if (takes_matrix(op, target)) {
+    const uint32_t columns = rows >= kDefaultMatrixColumns * target.matrix->n ? kDefaultMatrixColumns : 1;
+    return {{}, columns * target.matrix->n, true};
+  }
   return {default_rows(act_scheme(op.params), op.inputs[1].desc.shape.back(), target), std::min(rows, kDefaultTile)};
 }
 
 std::optional<std::string> objection(const MatmulSchedule& schedule, const OpDesc& op, const Target& target) {
+  if (schedule.matrix) {
+    if (!takes_matrix(op, target)) return "the device has no matrix tiles for it";
+    const uint32_t n = target.matrix->n;
+    if (schedule.rows != RowTile{}) return "matrix tiles say how rows are shared";
+    if (schedule.tile < n || schedule.tile % n != 0 || schedule.tile > kMostMatrixColumns * n)
+      return "its tile has no 1 to 4 matrix tiles";
+    return std::nullopt;
+  }
   const auto& [items, lanes, strips, splits] = schedule.rows;
   for (const uint32_t number : {items, lanes, strips, splits, schedule.tile})
     if (!is_power_of_two(number) || number > uint32_t(kTileRows)) return "its numbers are no powers of two up to 32";
@@ -60,6 +87,10 @@ std::optional<std::string> objection(const MatmulSchedule& schedule, const OpDes
 std::vector<MatmulSchedule> candidate_schedules(const OpDesc& op, const Target& target) {
   constexpr size_t kMost = 100;
   std::vector<MatmulSchedule> found = {default_schedule(op, target)};
+  for (uint32_t columns = 1; columns <= kMostMatrixColumns; columns *= 2) {
+    const MatmulSchedule schedule{{}, target.matrix ? columns * target.matrix->n : 0, true};
+    if (schedule != found[0] && !objection(schedule, op, target)) found.push_back(schedule);
+  }
   for (uint32_t items = 1; items <= uint32_t(kTileRows); items *= 2)
     for (uint32_t lanes = 1; items * lanes <= uint32_t(kTileRows); lanes *= 2)
       for (uint32_t splits = 1; splits <= kMostColumnSplits; splits *= 2)

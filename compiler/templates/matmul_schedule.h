@@ -32,10 +32,13 @@ struct RowTile {
 
 struct MatmulSchedule {
   RowTile rows;
-  uint32_t tile = 1;  // activation rows that an item computes at once
+  uint32_t tile = 1;  // activation rows that an item computes at once, or a subgroup by matrix tiles
+  // By the target's matrix tiles: a group is a subgroup, which shares the tile of the weight as the tiles say.
+  bool matrix = false;
   bool operator==(const MatmulSchedule&) const = default;
 
-  std::string text() const;  // "items 32, lanes 1, strips 1, splits 4, tile 1"
+  std::string text() const;  // "items 32, lanes 1, strips 1, splits 4, tile 1", "matrix, tile 32"
+  uint32_t group_size(const Target& target) const { return matrix ? target.matrix->lanes : rows.group_size(); }
 };
 
 // Of Matmul and MatmulGlu. What suits the target's class of devices.

@@ -31,4 +31,14 @@ void store_tile(CallBuilder& b, const RowTile& tile, const TileResults& results,
   }
 }
 
+void store_matrix(CallBuilder& b, const TileResults& results, Term first_row, Term rows,
+                  const std::vector<MatrixResult>& values,
+                  const std::function<Term(Term value, Term row, Term output)>& finish) {
+  for (const MatrixResult& result : values) {
+    const Term row = first_row + result.row, output = results.first(1) + result.output;
+    b.when((row < rows) & (output < results.outputs),
+           [&] { b.store(results.buffer, row * results.outputs + output, finish(result.value, row, output)); });
+  }
+}
+
 }  // namespace trireme::compiler

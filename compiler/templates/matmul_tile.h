@@ -3,6 +3,7 @@
 
 #include "compiler/templates/call.h"
 #include "compiler/templates/matmul_schedule.h"
+#include "compiler/templates/matrix_product.h"
 
 namespace trireme::compiler {
 
@@ -20,5 +21,10 @@ struct TileResults {
 // `output` counting vectors of the value's lanes. A vector that is not wholly inside the row is written lane by lane.
 void store_tile(CallBuilder& b, const RowTile& tile, const TileResults& results, const kernel::Terms& values,
                 const std::function<kernel::Term(kernel::Term value, kernel::Term row, kernel::Term output)>& finish);
+
+// The same of results by matrix tiles, one by one.
+void store_matrix(CallBuilder& b, const TileResults& results, kernel::Term first_row, kernel::Term rows,
+                  const std::vector<MatrixResult>& values,
+                  const std::function<kernel::Term(kernel::Term value, kernel::Term row, kernel::Term output)>& finish);
 
 }  // namespace trireme::compiler

@@ -10,25 +10,25 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int kTableVersion = 1;
-constexpr const char* kFields[] = {"items", "lanes", "strips", "splits", "tile"};
+constexpr int kTableVersion = 2;
+constexpr const char* kFields[] = {"items", "lanes", "strips", "splits", "tile", "matrix"};
 
 std::string class_of(int64_t size) { return std::to_string(std::bit_ceil(uint64_t(size))); }
 
-std::array<uint32_t, 5> numbers_of(const MatmulSchedule& schedule) {
+std::array<uint32_t, 6> numbers_of(const MatmulSchedule& schedule) {
   const RowTile& rows = schedule.rows;
-  return {rows.items, rows.lanes, rows.strips, rows.splits, schedule.tile};
+  return {rows.items, rows.lanes, rows.strips, rows.splits, schedule.tile, uint32_t(schedule.matrix)};
 }
 
 Result<MatmulSchedule> parse_schedule(const std::string& key, const ordered_json& entry) {
-  std::array<uint32_t, 5> numbers{};
+  std::array<uint32_t, 6> numbers{};
   for (size_t i = 0; i < numbers.size(); ++i) {
     const auto found = entry.is_object() ? entry.find(kFields[i]) : entry.end();
     if (!entry.is_object() || found == entry.end() || !found->is_number_unsigned() || found->get<uint64_t>() > 1024)
       return fail(ErrorCode::kCorruptData, "tuning of " + key, std::string(kFields[i]) + " is no number up to 1024");
     numbers[i] = found->get<uint32_t>();
   }
-  return MatmulSchedule{{numbers[0], numbers[1], numbers[2], numbers[3]}, numbers[4]};
+  return MatmulSchedule{{numbers[0], numbers[1], numbers[2], numbers[3]}, numbers[4], numbers[5] != 0};
 }
 
 }  // namespace

@@ -143,6 +143,13 @@ Result<std::shared_ptr<Device>> open_interpreter(const Target& changes) {
   return compile_for(create_interpreter_device(changes));
 }
 
+Result<std::shared_ptr<Device>> open_matrix_interpreter(const MatrixTile& tile) {
+  Target target;
+  target.subgroup_size = tile.lanes;
+  target.matrix = tile;
+  return open_interpreter(target);
+}
+
 Result<std::shared_ptr<Device>> open_vector_interpreter(uint32_t lanes) {
   Target target;
   target.vector_lanes = lanes;

@@ -14,4 +14,7 @@ Result<std::shared_ptr<Device>> open_interpreter(const Target& changes = {});
 // As if its items were threads of a processor with such vectors.
 Result<std::shared_ptr<Device>> open_vector_interpreter(uint32_t lanes);
 
+// As if its subgroups had matrix units.
+Result<std::shared_ptr<Device>> open_matrix_interpreter(const MatrixTile& tile);
+
 }  // namespace trireme::compiler::test

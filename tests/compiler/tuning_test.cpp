@@ -13,6 +13,7 @@
 #include "tests/compiler/interpreter_device.h"
 #include "tests/conformance/cases.h"
 #include "tests/conformance/runner.h"
+#include "tests/hal/sample_tiles.h"
 
 namespace trireme::compiler::test {
 namespace {
@@ -34,8 +35,14 @@ class Tuning : public testing::Test {
   Result<std::shared_ptr<Device>> open(const Target& target) const {
     return compile_for(create_interpreter_device(target), folder_);
   }
+  static Target matrix_target() {
+    Target units = target(1);
+    units.matrix = trireme::test::tile_of_32_items();
+    units.subgroup_size = units.matrix->lanes;
+    return units;
+  }
   static CaseSource named(const std::string& name) {
-    for (const CaseSource& source : conformance::all_cases(2))
+    for (const CaseSource& source : conformance::all_cases(4))
       if (source.name == name) return source;
     ADD_FAILURE() << "there is no case " << name;
     return {};
@@ -67,6 +74,34 @@ TEST_F(Tuning, EachCandidateComputesWhatTheReferenceDoes) {
             << name << " with " << candidates[i].text() << ": " << result.message;
       }
     }
+}
+
+TEST_F(Tuning, MatrixTilesAreTheDefaultOfManyRowsWhereTheDeviceHasThem) {
+  const auto reference = *reference::create_backend()->open(0, {});
+  const Target limits = create_interpreter_device(matrix_target())->target();
+  const CaseSource source = named("matmul Q4_0 q8 81x19x64");
+  const OpDesc op = op_of(source);
+  EXPECT_EQ(default_schedule(op, limits).text(), "matrix, tile 32");
+  EXPECT_EQ(default_schedule(op_of(named("matmul_glu Q4_0 q8 37x40x256 activation 0 of which 34")), limits).text(),
+            "matrix, tile 32");
+  for (const char* name :
+       {"matmul Q4_0 q8 8x20x256 of which 5", "matmul Q4_0 float 81x19x64", "grouped_matmul Q4_0 q8 81x19x64 1 of 4"})
+    EXPECT_FALSE(default_schedule(op_of(named(name)), limits).matrix) << name;
+  int tiles = 0;
+  for (const MatmulSchedule& schedule : candidate_schedules(op, limits)) {
+    if (!schedule.matrix) continue;
+    ++tiles;
+    const TuningTable table{limits.build_key, {{tuning_key(op), schedule}}};
+    const auto read = TuningTable::parse(table.text());
+    ASSERT_TRUE(read) << read.error().message();
+    EXPECT_EQ(schedule_of(op, limits, &*read), schedule);
+    ASSERT_TRUE(store_tuning(folder_, table));
+    const auto result = run_case(**open(matrix_target()), *reference, source);
+    EXPECT_EQ(result.outcome, conformance::Outcome::kPassed) << schedule.text() << ": " << result.message;
+  }
+  EXPECT_EQ(tiles, 3);  // 16, 32 and 64 rows
+  EXPECT_TRUE(objection({{}, 32, true}, op, target(1)));
+  EXPECT_TRUE(objection({{}, 24, true}, op, limits));
 }
 
 TEST_F(Tuning, FindsAScheduleForEachKeyAndKeepsIt) {

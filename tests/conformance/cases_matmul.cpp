@@ -129,6 +129,9 @@ void add_format(std::vector<CaseSource>& cases, const Format& format, ActScheme 
   add_matmul(cases, 3, {3, 24, 256}, format, op, -1, {.fill = Fill::kLarge, .scale = 1e12f}, "large scales");
   add_matmul(cases, 4, {457, 330, 512}, format, op);
   add_matmul(cases, 4, {1, 1031, 1536}, format, op);
+  add_matmul(cases, 4, {33, 21, 256}, format, {act, true, true}, 31);
+  add_glu(cases, 4, {37, 40, 256}, format, {act, Activation::kGeluTanh, act == ActScheme::kQ8}, 34);
+  add_glu(cases, 4, {37, 40, 256}, format, {act, Activation::kSilu, false}, 34);
   add_grouped(cases, format, act);
 }
 

@@ -4,6 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstring>
+#include <map>
+#include <set>
+#include <spirv/unified1/spirv.hpp>
+
 #include "compiler/emit/emit.h"
 #include "compiler/kernel/simplify.h"
 #include "tests/compiler/emit/spirv_tools.h"
@@ -121,6 +127,84 @@ TEST(SpirV, RefusesWhatTheTargetDoesNotHave) {
   target = vulkan_target();
   target.subgroup_size = 0;
   EXPECT_FALSE(emit_spirv(kernel::test::everything(), target));
+}
+
+// Debian's spirv-tools know no cooperative matrices, and no driver here has them: what is checked is which instructions
+// there are, and that their operands are what the registry says.
+std::map<uint32_t, std::vector<std::vector<uint32_t>>> instructions_of(const std::string& module) {
+  std::vector<uint32_t> words(module.size() / 4);
+  std::memcpy(words.data(), module.data(), module.size());
+  std::map<uint32_t, std::vector<std::vector<uint32_t>>> found;
+  for (size_t at = 5; at < words.size(); at += words[at] >> 16) {
+    if ((words[at] >> 16) == 0 || at + (words[at] >> 16) > words.size()) {
+      ADD_FAILURE() << "the words end inside an instruction";
+      break;
+    }
+    found[words[at] & 0xffff].emplace_back(words.begin() + std::ptrdiff_t(at) + 1,
+                                           words.begin() + std::ptrdiff_t(at + (words[at] >> 16)));
+  }
+  return found;
+}
+
+TEST(SpirV, MatrixTilesAreCooperativeMatrices) {
+  const MatrixTile tile = trireme::test::tile_of_64_items();
+  Target target = vulkan_target();
+  target.subgroup_size = 64;
+  target.matrix = tile;
+  auto found = instructions_of(emitted(kernel::test::tile_product(tile), target));
+  const auto number = [&](uint32_t id) {
+    for (const auto& constant : found[spv::OpConstant])
+      if (constant[1] == id) return constant[2];
+    ADD_FAILURE() << "%" << id << " is no constant";
+    return 0u;
+  };
+  std::set<uint32_t> capabilities;
+  for (const auto& operands : found[spv::OpCapability]) capabilities.insert(operands[0]);
+  EXPECT_TRUE(capabilities.contains(6022));
+  EXPECT_TRUE(capabilities.contains(spv::CapabilityVulkanMemoryModel));
+  EXPECT_EQ(found[spv::OpMemoryModel][0], (std::vector<uint32_t>{0, spv::MemoryModelVulkan}));
+  std::map<uint32_t, std::array<uint32_t, 4>> types;  // scope, rows, columns and use by type
+  for (const auto& type : found[4456])
+    types[type[0]] = {number(type[2]), number(type[3]), number(type[4]), number(type[5])};
+  ASSERT_EQ(types.size(), 3u);
+  std::vector<std::array<uint32_t, 4>> loaded;
+  for (const auto& load : found[4457]) loaded.push_back(types[load[0]]);
+  EXPECT_THAT(loaded, testing::ElementsAre(std::array<uint32_t, 4>{spv::ScopeSubgroup, 16, 16, 0},
+                                           std::array<uint32_t, 4>{spv::ScopeSubgroup, 16, 16, 1},
+                                           std::array<uint32_t, 4>{spv::ScopeSubgroup, 16, 16, 2}));
+  ASSERT_EQ(found[4459].size(), 1u);
+  const std::vector<uint32_t>& product = found[4459][0];
+  ASSERT_EQ(product.size(), 6u);
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(product[2 + i], found[4457][i][1]) << i;
+  EXPECT_EQ(product[5], 0xfu);
+  ASSERT_EQ(found[4458].size(), 1u);
+  EXPECT_EQ(found[4458][0][1], product[1]);
+  // Layouts and strides: bytes four a word along k.
+  EXPECT_EQ(number(found[4457][0][3]), 0u);
+  EXPECT_EQ(number(found[4457][0][4]), 4u);
+  EXPECT_EQ(number(found[4457][1][3]), 1u);
+  EXPECT_EQ(number(found[4457][1][4]), 4u);
+  EXPECT_EQ(number(found[4457][2][4]), 16u);
+}
+
+TEST(SpirV, MatrixTilesThatTheDeviceLacksAreRefused) {
+  const MatrixTile tile = trireme::test::tile_of_64_items();
+  const Function product = kernel::test::tile_product(tile);
+  Target target = vulkan_target();
+  target.subgroup_size = 64;
+  const auto message = [&] {
+    const auto source = emit(product, target);
+    return source ? "" : source.error().message();
+  };
+  EXPECT_THAT(message(), HasSubstr("the device has no such units"));
+  target.matrix = trireme::test::tile_of_32_items();
+  EXPECT_THAT(message(), HasSubstr("the device has no such units"));
+  target.matrix = tile;
+  EXPECT_EQ(message(), "");
+  target.shared_bytes = 2 * 1536 - 1;  // two subgroups: 256 + 256 bytes of operands, 1024 of results
+  EXPECT_THAT(message(), HasSubstr("do not fit into shared memory"));
+  target.language = TargetLanguage::kOpenClC;
+  EXPECT_THAT(message(), HasSubstr("OpenCL C has no words"));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <random>
 
 #include "tests/compiler/kernel/sample_kernels.h"
 
@@ -193,6 +194,38 @@ INSTANTIATE_TEST_SUITE_P(
                 b.store_shared(tile, b.local_id(), b.u32(1));
                 b.store(out, b.local_id(), b.load_shared(tile, b.local_id() ^ b.u32(1)));
               }}));
+
+TEST(Interpreter, MatrixTilesMultiplyWhateverItemHasWhichElement) {
+  std::mt19937 random(7);
+  for (const MatrixTile& tile :
+       {trireme::test::tile_of_4_items(), trireme::test::tile_of_32_items(), trireme::test::tile_of_64_items()}) {
+    const size_t m = tile.m, n = tile.n, k = tile.k;
+    std::vector<int8_t> left(2 * m * k), right(2 * k * n);
+    std::vector<int32_t> addend(2 * m * n), y(addend.size()), expected = addend;
+    for (int8_t& code : left) code = int8_t(random());
+    for (int8_t& code : right) code = int8_t(random());
+    for (int32_t& number : addend) number = int32_t(random());
+    for (size_t i = 0; i < expected.size(); ++i) {
+      uint32_t sum = uint32_t(addend[i]);  // wraps around
+      const size_t matrix = i / (m * n), row = i / n % m, column = i % n;
+      for (size_t j = 0; j < k; ++j)
+        sum += uint32_t(left[(matrix * m + row) * k + j] * right[(matrix * k + j) * n + column]);
+      expected[i] = int32_t(sum);
+    }
+    const Function function = tile_product(tile);
+    const Status status =
+        interpret(function, {{1, 1, 1}, {bound(left), bound(right), bound(addend), bound(y, false)}, {}});
+    ASSERT_TRUE(status) << status.error().message();
+    EXPECT_EQ(y, expected) << text(tile);
+  }
+}
+
+TEST(Interpreter, ItemsThatHaveTheSameElementOfAMatrixMustAgree) {
+  Builder b("torn", 32);
+  b.use_matrix(trireme::test::tile_of_32_items());
+  b.matrix_multiply(Terms(4, b.local_id()), Terms(4, b.u32(0)), Terms(8, b.i32(0)));
+  EXPECT_THAT(message(interpret(*b.finish(), {{1, 1, 1}, {}, {}})), HasSubstr("with the same element"));
+}
 
 TEST(Interpreter, ABarrierOrdersTheItemsOfAGroup) {
   std::vector<uint32_t> out(8, 0);

@@ -25,6 +25,18 @@ Function numbers(uint32_t group_size) {
   return *b.finish();
 }
 
+TEST(Merge, KeepsTheMatrixTileAndTakesNoOther) {
+  const Function product = tile_product(trireme::test::tile_of_32_items());
+  const auto merged = merge(std::vector<MergedPart>{{&product, 1, {0, 1, 2, 3}}, {&product, 1, {0, 1, 2, 4}}});
+  ASSERT_TRUE(merged) << merged.error().message();
+  EXPECT_EQ(merged->matrix, product.matrix);
+  Function other = product;
+  other.matrix->result.row = {{true, 1, 8, 1}, {false, 16, 2, 8}};
+  const auto refused = merge(std::vector<MergedPart>{{&product, 1, {0, 1, 2, 3}}, {&other, 1, {0, 1, 2, 4}}});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr("another matrix tile"));
+}
+
 TEST(Merge, GroupsAreDealtToThePartsInTheirOrder) {
   const Function rows = row_sum(4), counted = numbers(4);
   const std::vector<MergedPart> parts = {{&rows, 3, {0, 1}}, {&counted, 5, {2}}, {&rows, 2, {0, 3}}};

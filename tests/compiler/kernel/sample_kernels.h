@@ -5,6 +5,7 @@
 
 #include "compiler/kernel/builder.h"
 #include "compiler/kernel/interpreter.h"
+#include "tests/hal/sample_tiles.h"
 
 namespace trireme::kernel::test {
 
@@ -39,11 +40,12 @@ inline Function row_sum(uint32_t group_size) {
   return *b.finish();
 }
 
-// Every op once.
-inline Function everything() {
+// Every op once; matrix tiles only when asked, since not every language has them.
+inline Function everything(bool with_matrix = false) {
   Builder b("everything", 8);
   b.comment("every op, once: 100 %");
   b.use_subgroups(4);
+  if (with_matrix) b.use_matrix(trireme::test::tile_of_4_items());
   const uint32_t in = b.buffer("in", Access::kRead), out = b.buffer("out", Access::kReadWrite);
   const uint32_t tile = b.shared("tile", kF32, 8);
   const Term local = b.local_id();
@@ -66,11 +68,50 @@ inline Function everything() {
                       return Terms{carried[0] + convert(i, Scalar::kF32), carried[1]};
                     });
   });
+  if (with_matrix) b.matrix_multiply({bits, word}, {bits}, Terms(8, sum));
   const Term total = b.apply(Op::kSubgroupAdd, kF32, {looped[0] + b.load_shared(tile, local)});
   const Term most = b.apply(Op::kSubgroupMaximum, kF32, {total});
   const Term first = b.apply(Op::kSubgroupBroadcast, kF32, {most}, 3);
   const Term chosen = select(b.boolean(true), bitcast(first, Scalar::kU32), bitcast(looped[1], Scalar::kU32));
   b.when(b.boolean(false), [&] { b.store(out, local, convert(chosen, Scalar::kU8)); });
+  return *b.finish();
+}
+
+// y = left right + addend, a matrix tile for each of two subgroups, all of them in rows.
+inline Function tile_product(const MatrixTile& tile) {
+  Builder b("tile_product", 2 * tile.lanes);
+  b.use_matrix(tile);
+  const uint32_t left = b.buffer("left", Access::kRead), right = b.buffer("right", Access::kRead),
+                 addend = b.buffer("addend", Access::kRead), y = b.buffer("y", Access::kWrite);
+  const Term item = b.subgroup_lane(), subgroup = b.subgroup_id();
+  // Where an element is, for a matrix of so many rows and columns.
+  const auto place = [&](const FragmentMap& map, uint32_t element, uint32_t rows, uint32_t columns) {
+    const auto sum = [&](const std::vector<TileDigit>& digits) {
+      Term total = b.u32(0);
+      for (const TileDigit& digit : digits)
+        total =
+            total + (digit.of_element ? b.u32(digit(0, element)) : item / digit.divisor % digit.modulus * digit.stride);
+      return total;
+    };
+    return subgroup * (rows * columns) + sum(map.row) * columns + sum(map.column);
+  };
+  const auto words = [&](uint32_t buffer, const FragmentMap& map, uint32_t rows, uint32_t columns) {
+    Terms made;
+    for (uint32_t element = 0; element < map.elements; element += 4) {
+      Term word = b.u32(0);
+      for (uint32_t i = 0; i < 4; ++i) {
+        const Term code = b.load(buffer, place(map, element + i, rows, columns), kU8);
+        word = word | (convert(code, Scalar::kU32) << (8 * i));
+      }
+      made.push_back(word);
+    }
+    return made;
+  };
+  Terms sums;
+  for (uint32_t i = 0; i < tile.result.elements; ++i)
+    sums.push_back(b.load(addend, place(tile.result, i, tile.m, tile.n), kI32));
+  sums = b.matrix_multiply(words(left, tile.left, tile.m, tile.k), words(right, tile.right, tile.k, tile.n), sums);
+  for (uint32_t i = 0; i < tile.result.elements; ++i) b.store(y, place(tile.result, i, tile.m, tile.n), sums[i]);
   return *b.finish();
 }
 

@@ -22,7 +22,7 @@ void count_ops(const Region& region, std::vector<int>& counts) {
 }
 
 TEST(KernelText, SaysEveryOpAndReadsBackTheSame) {
-  const Function function = everything();
+  const Function function = everything(true);
   std::vector<int> counts(kOpCount, 0);
   count_ops(function.body, counts);
   for (int op = 0; op < kOpCount; ++op) EXPECT_GT(counts[size_t(op)], 0) << op_name(Op(op));
@@ -32,6 +32,7 @@ TEST(KernelText, SaysEveryOpAndReadsBackTheSame) {
   EXPECT_EQ(print(*read), text);
   EXPECT_EQ(read->comment, function.comment);
   EXPECT_EQ(read->subgroup_size, 4u);
+  EXPECT_EQ(read->matrix, function.matrix);
 }
 
 TEST(KernelText, TypesOfEveryLaneCountReadBackAndOthersAreRefused) {

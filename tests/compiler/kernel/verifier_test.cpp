@@ -23,9 +23,9 @@ class Refuses : public testing::TestWithParam<Wrong> {};
 
 TEST_P(Refuses, TheKernel) {
   Builder b("wrong", 8);
-  b.use_subgroups(4);
   b.buffer("in", Access::kRead);
   b.buffer("out", Access::kWrite);
+  b.use_matrix(trireme::test::tile_of_4_items());
   GetParam().write(b);
   const auto function = b.finish();
   ASSERT_FALSE(function);
@@ -63,6 +63,37 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{kTypes, [](Builder& b) { b.load(0, b.i32(0), kU32); }},
         Wrong{kTypes, [](Builder& b) { b.store(1, b.u32(0), b.boolean(true)); }},
         Wrong{kTypes, [](Builder& b) { b.apply(Op::kSubgroupBroadcast, kU32, {b.u32(1)}, 4); }},
+        Wrong{kTypes, [](Builder& b) { b.matrix_multiply({b.u32(1)}, {b.u32(1)}, Terms(8, b.i32(0))); }},
+        Wrong{kTypes,
+              [](Builder& b) {
+                b.matrix_multiply({b.u32(1), b.u32(1)}, {b.i32(1)}, Terms(8, b.i32(0)));
+              }},
+        Wrong{kTypes,
+              [](Builder& b) {
+                b.matrix_multiply({b.u32(1), b.u32(1)}, {b.u32(1)}, Terms(4, b.i32(0)));
+              }},
+        Wrong{kTypes,
+              [](Builder& b) {
+                b.matrix_multiply({b.u32(1), b.u32(1)}, {b.u32(1)}, Terms(8, b.u32(0)));
+              }},
+        Wrong{kTogether,
+              [](Builder& b) {
+                b.when(b.subgroup_id() == 0u, [&] {
+                  b.matrix_multiply({b.u32(1), b.u32(1)}, {b.u32(1)}, Terms(8, b.i32(0)));
+                });
+              }},
+        Wrong{kTogether,
+              [](Builder& b) {
+                const Terms products = b.matrix_multiply({b.u32(1), b.u32(1)}, {b.u32(1)}, Terms(8, b.i32(0)));
+                b.when(products[0] == b.i32(0), [&] { b.barrier(); });
+              }},
+        Wrong{"its items are not those of a subgroup", [](Builder& b) { b.use_subgroups(8); }},
+        Wrong{"leaves out",
+              [](Builder& b) {
+                MatrixTile tile = trireme::test::tile_of_4_items();
+                tile.result.row.clear();
+                b.use_matrix(tile);
+              }},
         Wrong{kTypes, [](Builder& b) { b.apply(Op::kGroupId, kU32, {}, 3); }},
         Wrong{kTypes,
               [](Builder& b) {

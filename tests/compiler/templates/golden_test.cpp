@@ -8,6 +8,7 @@
 #include "compiler/templates/templates.h"
 #include "tests/compiler/emit/spirv_tools.h"
 #include "tests/compiler/golden.h"
+#include "tests/hal/sample_tiles.h"
 
 namespace trireme::compiler::test {
 namespace {
@@ -76,6 +77,18 @@ OpDesc gemv(const char* format, int64_t outputs, int64_t columns) {
 
 TEST(TemplateGolden, GemvOfQ4_0) { expect_texts("gemv_q4_0", gemv("Q4_0", 576, 576)); }
 TEST(TemplateGolden, GemvOfQ6_K) { expect_kernels("gemv_q6_k", gemv("Q6_K", 64, 256)); }
+
+TEST(TemplateGolden, GemmByMatrixTiles) {
+  Target target = kGpu;
+  target.matrix = trireme::test::tile_of_64_items();
+  target.subgroup_size = target.matrix->lanes;
+  const OpDesc op{Matmul{.act = ActScheme::kQ8},
+                  {{rows({16, 64}, q8()), false}, {fixed({40, 64}, *find_format("Q4_0")), true}},
+                  {rows({16, 40})},
+                  "gemm"};
+  expect_golden("gemm_q4_0_matrix.kernel",
+                written(op, target, [](const KernelCall& call) { return kernel::print(call.function); }));
+}
 
 TEST(TemplateGolden, GemmOfFloats) {
   expect_kernels(
