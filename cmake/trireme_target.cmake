@@ -4,6 +4,15 @@ function(trireme_cold target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-Og>)
 endfunction()
 
+# As trireme_cold, for programs that leave the work to the libraries. Clang under sanitizers takes half as long with -O0
+# as with -O1.
+function(trireme_cold_program target)
+  trireme_cold(${target})
+  if(TRIREME_SANITIZE AND CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
+endfunction()
+
 # trireme_hot(SOURCES ...): loops over all weights, which run at each start. They are compiled by themselves.
 function(trireme_hot)
   set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O3> SKIP_UNITY_BUILD_INCLUSION ON)
@@ -75,7 +84,7 @@ function(trireme_test name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} ${ARG_BACKENDS} GTest::gmock GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE TRIREME_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
   trireme_warnings(${name})
-  trireme_cold(${name})
+  trireme_cold_program(${name})
   if(TRIREME_SANITIZE)
     # Times are not promised then.
     target_compile_definitions(${name} PRIVATE TRIREME_SANITIZED)
