@@ -64,19 +64,20 @@ Status FormatDecoder::decode_integer_rows(const HostTensor& tensor, int64_t firs
   TRIREME_TRY(check_size(scales.size(), count * (columns / group), "scales"));
   if (plan_->integer->has_minimum) TRIREME_TRY(check_size(minima.size(), count * (columns / group), "minima"));
   Values factors;
-  const auto spread = [&](int64_t elements, float* target) {
-    const int64_t each = group / plan_->granule;
-    for (int64_t i = 0; i < elements / group; ++i) target[i] = factors[size_t(i * each)];
+  // To those groups that begin in the span; it need not be a whole number of them.
+  const auto spread = [&](int64_t column, int64_t elements, float* target) {
+    for (int64_t begin = (column + group - 1) / group * group; begin < column + elements; begin += group)
+      target[begin / group] = factors[size_t((begin - column) / plan_->granule)];
   };
   for (int64_t i = 0; i < count; ++i) {
     reader.read_row(first + i, [&](SpanDecoder& span, int64_t column, int64_t elements) {
-      const int64_t at = i * columns + column;
-      span.decode_integer_codes(&codes[size_t(at)]);
+      const int64_t groups = i * (columns / group);
+      span.decode_integer_codes(&codes[size_t(i * columns + column)]);
       span.decode_scale(factors.data());
-      spread(elements, &scales[size_t(at / group)]);
+      spread(column, elements, scales.data() + groups);
       if (!plan_->integer->has_minimum) return;
       span.decode_minimum(factors.data());
-      spread(elements, &minima[size_t(at / group)]);
+      spread(column, elements, minima.data() + groups);
     });
   }
   return {};

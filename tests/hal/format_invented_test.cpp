@@ -82,6 +82,26 @@ TEST(InventedFormat, DecodesFromItsRecordAlone) {
   EXPECT_EQ(integer_codes(format)->highest, 15);
 }
 
+// Groups of 32, in blocks of 48 that are decoded five at a time.
+TEST(InventedFormat, HasAScaleForGroupsThatCrossWhatIsDecodedTogether) {
+  const Format format = invented();
+  const size_t columns = 48 * 12;
+  std::mt19937 random(3);
+  std::vector<std::byte> row(size_t(format.row_bytes(int64_t(columns))));
+  for (std::byte& byte : row) byte = std::byte(random());
+  const uint16_t scale = f32_to_bf16(-0.375f);
+  std::memcpy(row.data(), &scale, 2);
+  std::vector<float> values(columns), scales(columns / 32);
+  std::vector<int8_t> codes(columns);
+  ASSERT_TRUE(decode_row(format, row, values));
+  HostTensor tensor;
+  tensor.desc = {Shape{1, int64_t(columns)}, &format};
+  tensor.data = row;
+  const Status status = decode_integer_rows(tensor, 0, 1, codes, scales, {});
+  ASSERT_TRUE(status) << status.error().message();
+  for (size_t i = 0; i < columns; ++i) EXPECT_EQ(float(codes[i]) * scales[i / 32], values[i]) << i;
+}
+
 // Group quantisation of published checkpoints: zero points packed in their own tensor, scales column group by column
 // group, four-bit floats from a table.
 TEST(InventedFormat, ReadsScalesAndZeroPointsOfOtherTensors) {
