@@ -1,6 +1,8 @@
-// DecodePlan: a verified Format as runs of evenly spaced bits. Private to the decoder.
+// DecodePlan: a verified Format as runs of evenly spaced bits, and what its numbers are. For what reads records: the
+// decoder, and kernels that the compiler writes.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -56,6 +58,15 @@ int field_bits(const std::vector<BitField>& fields);
 
 // The value of assembled bits; `width` is what the fields fill.
 float float_from_bits(NumberType type, uint32_t bits, int width);
+
+// Computed in f64 and rounded once. A zero offset is not added, so that a negative zero stays one.
+inline float number_from_bits(const Number& number, uint32_t bits, int width) {
+  double value = number.type == NumberType::kE8M0 ? std::ldexp(1.0, int(bits) - 127)
+                                                  : double(float_from_bits(number.type, bits, width));
+  value *= double(number.multiplier);
+  if (number.offset != 0.0f) value += double(number.offset);
+  return float(number.reciprocal ? 1.0 / value : value);
+}
 
 // The power of the radix that selects the digit of entry n.
 uint32_t radix_power(const BitField& field, int64_t n);

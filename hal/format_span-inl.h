@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cmath>
 #include <cstring>
 
 #include "hal/format_bits.h"
@@ -25,15 +24,6 @@ inline float f16_value(uint32_t bits) {
   const uint32_t finite = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) * 0x1p112f);
   const uint32_t value = magnitude >= (0x7c00u << 13) ? magnitude | 0x7f800000u : finite;
   return std::bit_cast<float>(value | ((bits & 0x8000u) << 16));
-}
-
-// Computed in f64 and rounded once. A zero offset is not added, so that a negative zero stays one.
-inline float number_from_bits(const Number& number, uint32_t bits, int width) {
-  double value = number.type == NumberType::kE8M0 ? std::ldexp(1.0, int(bits) - 127)
-                                                  : double(float_from_bits(number.type, bits, width));
-  value *= double(number.multiplier);
-  if (number.offset != 0.0f) value += double(number.offset);
-  return float(number.reciprocal ? 1.0 / value : value);
 }
 
 // Bytes and position of the row that is being decoded.

@@ -36,6 +36,7 @@ struct Target {
   uint32_t vector_lanes = 1;        // of f32 that an item should compute with at once: 1, 2, 4, 8 or 16
   bool compiler_may_abort = false;  // building may end the process or never return: best done in another one
   bool concurrent_builds = false;   // kernels may be built and loaded on several threads at once
+  bool repacks_weights = false;     // it brings weights into their layout itself: its memory is not the host's
   bool software = false;            // an emulated accelerator: work items are lanes or turns of a loop on a processor
 };
 

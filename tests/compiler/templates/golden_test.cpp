@@ -5,6 +5,7 @@
 
 #include "compiler/emit/emit.h"
 #include "compiler/kernel/text.h"
+#include "compiler/templates/repack.h"
 #include "compiler/templates/templates.h"
 #include "tests/compiler/emit/spirv_tools.h"
 #include "tests/compiler/golden.h"
@@ -149,6 +150,21 @@ TEST(TemplateGolden, Attention) {
 TEST(TemplateGolden, Elementwise) {
   expect_kernels("glu_elementwise",
                  {Glu{Activation::kGeluErf}, {{rows({4, 40}), false}, {rows({4, 40}), false}}, {rows({4, 40})}, "glu"});
+}
+
+TEST(TemplateGolden, RepackingOfQ4_K) {
+  const Format& format = *find_format("Q4_K");
+  const auto kernels = write_repack(format, format_tables(format), weight_layout(fixed({64, 256}, format), kGpu));
+  ASSERT_TRUE(kernels) << kernels.error().message();
+  std::string ir, code;
+  for (const RepackKernel& one : *kernels) {
+    ir += kernel::print(one.function);
+    const auto source = emit(one.function, kGpu);
+    ASSERT_TRUE(source) << source.error().message();
+    code += source->code;
+  }
+  expect_golden("repack_q4_k.kernel", ir);
+  expect_golden("repack_q4_k.cl", code);
 }
 
 TEST(TemplateGolden, Softmax) {
