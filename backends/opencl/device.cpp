@@ -21,6 +21,7 @@ Target target_of(const DeviceFacts& facts) {
   target.integer_dot = facts.has("cl_khr_integer_dot_product");
   target.exact_division = facts.exact_division;
   target.compiler_may_abort = true;  // drivers bring LLVM, which ends the process where it finds itself wrong
+  target.repacks_weights = !facts.unified_memory && !facts.software();
   target.software = facts.software();
   if (facts.software()) target.vector_lanes = facts.vector_lanes;
   return target;

@@ -185,6 +185,7 @@ Target target_of(const DeviceFacts& facts) {
   target.small_stores = facts.small_stores;
   target.integer_dot = facts.integer_dot;
   target.concurrent_builds = true;
+  target.repacks_weights = facts.type == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
   target.software = facts.software();
   return target;
 }

@@ -185,8 +185,26 @@ std::vector<Result<std::unique_ptr<CompiledDevice>>> CompiledDevice::with_tuning
 }
 
 Result<std::shared_ptr<const Weight>> CompiledDevice::prepare_weight(const HostTensor& tensor, WeightUse use) {
-  TRIREME_ASSIGN(std::shared_ptr<const Weight> weight, CompiledWeight::create(*device_, tensor, use));
+  const auto build = [this](std::span<const KernelSource> sources) { return built(sources); };
+  TRIREME_ASSIGN(std::shared_ptr<const Weight> weight, CompiledWeight::create(*device_, build, tensor, use));
   return weight;
+}
+
+Result<std::vector<std::shared_ptr<const Kernel>>> CompiledDevice::built(std::span<const KernelSource> sources) {
+  const std::lock_guard lock(mutex_);
+  std::vector<KernelSource> missing;
+  for (const KernelSource& source : sources)
+    if (!kernels_.contains(source.code)) missing.push_back(source);
+  if (!missing.empty()) {
+    const auto made = builder_->build(missing, cache_ ? &*cache_ : nullptr);
+    for (size_t i = 0; i < missing.size(); ++i) {
+      if (!made[i]) return fail(made[i].error());
+      kernels_.try_emplace(missing[i].code, *made[i]);
+    }
+  }
+  std::vector<std::shared_ptr<const Kernel>> kernels;
+  for (const KernelSource& source : sources) kernels.push_back(kernels_.at(source.code));
+  return kernels;
 }
 
 Result<std::shared_ptr<const PreparedOp>> CompiledDevice::prepare(

@@ -60,6 +60,7 @@ class CompiledDevice final : public Device {
   // The same op with other labels is written once.
   Result<const OpCalls*> calls_of(const OpDesc& op) const;
   Result<KernelSource> emit(const kernel::Function& function) const;
+  Result<std::vector<std::shared_ptr<const Kernel>>> built(std::span<const KernelSource> sources);
 
   struct Written {
     OpParams params;

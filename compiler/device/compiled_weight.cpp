@@ -29,8 +29,8 @@ Result<uint64_t> CompiledWeight::bytes_of(const TensorDesc& desc, WeightUse use,
   return bytes;
 }
 
-Result<std::shared_ptr<const CompiledWeight>> CompiledWeight::create(KernelDevice& device, const HostTensor& tensor,
-                                                                     WeightUse use) {
+Result<std::shared_ptr<const CompiledWeight>> CompiledWeight::create(KernelDevice& device, const BuildKernels& build,
+                                                                     const HostTensor& tensor, WeightUse use) {
   if (!has_float_values(*tensor.desc.format))
     return fail(ErrorCode::kUnsupported, "weight " + tensor.name,
                 tensor.desc.format->name + " holds no numbers to compute with");
@@ -42,9 +42,10 @@ Result<std::shared_ptr<const CompiledWeight>> CompiledWeight::create(KernelDevic
   weight->planes_.resize(size_t(layout.planes()));
   auto parts = parts_of(tensor.desc, use, device.target());
   if (!parts) return fail(std::move(parts).error(), "preparing " + tensor.name);
+  const bool by_host = why_packed_by_host(tensor.desc, layout, device.target()).has_value();
   for (const RowPart& part : *parts) {
     TRIREME_TRY(weight->add(device, layout, part));
-    TRIREME_TRY(weight->write(layout, tensor, part));
+    TRIREME_TRY(by_host ? weight->write(layout, tensor, part) : weight->repack(device, build, layout, tensor, part));
   }
   return weight;
 }
@@ -55,6 +56,16 @@ Status CompiledWeight::add(KernelDevice& device, const WeightLayout& layout, con
     TRIREME_ASSIGN(std::shared_ptr<Buffer> buffer, device.allocate(buffer_bytes(bytes)));
     planes_[size_t(i)].push_back({bytes.offset, std::move(buffer)});
   }
+  return {};
+}
+
+Status CompiledWeight::repack(KernelDevice& device, const BuildKernels& build, const WeightLayout& layout,
+                              const HostTensor& tensor, const RowPart& part) {
+  std::vector<BufferRange> planes;
+  for (const std::vector<Piece>& pieces : planes_)
+    planes.push_back({pieces.back().buffer.get(), 0, pieces.back().buffer->size()});
+  Status done = repack_rows(device, build, layout, tensor, part, planes);
+  if (!done) return fail(std::move(done).error(), "repacking " + tensor.name);
   return {};
 }
 

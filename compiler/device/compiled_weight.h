@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "compiler/device/repack_weight.h"
 #include "compiler/templates/call.h"
 #include "compiler/templates/weight_layout.h"
 #include "hal/kernel_device.h"
@@ -12,10 +13,11 @@ namespace trireme::compiler {
 
 class CompiledWeight final : public Weight {
  public:
-  // Packs the tensor and copies it, a few rows at a time. `device` is only for the memory, of which no buffer is larger
-  // than the target's max_buffer_bytes. Errors: as row_parts() and of allocating.
-  static Result<std::shared_ptr<const CompiledWeight>> create(KernelDevice& device, const HostTensor& tensor,
-                                                              WeightUse use);
+  // Packs the tensor and copies it, a few rows at a time, or has the device repack them, see why_packed_by_host(): by
+  // kernels that `build` gives, before it returns. No buffer is larger than the target's max_buffer_bytes. Errors: as
+  // row_parts() and repack_rows(), and of allocating.
+  static Result<std::shared_ptr<const CompiledWeight>> create(KernelDevice& device, const BuildKernels& build,
+                                                              const HostTensor& tensor, WeightUse use);
 
   // What the buffers of such a constant hold, before there are any. Errors: as row_parts().
   static Result<uint64_t> bytes_of(const TensorDesc& desc, WeightUse use, const Target& target);
@@ -37,6 +39,8 @@ class CompiledWeight final : public Weight {
   };
 
   Status add(KernelDevice& device, const WeightLayout& layout, const RowPart& part);
+  Status repack(KernelDevice& device, const BuildKernels& build, const WeightLayout& layout, const HostTensor& tensor,
+                const RowPart& part);
   Status write(const WeightLayout& layout, const HostTensor& tensor, const RowPart& part);
 
   const KernelDevice* device_ = nullptr;
