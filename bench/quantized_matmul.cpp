@@ -22,18 +22,8 @@ struct Shape2 {
   int64_t outputs, columns;
 };
 
-const Format& format_of(const CodecRecord& record) {
-  static std::vector<std::unique_ptr<Format>> all;
-  auto& format = all.emplace_back(std::make_unique<Format>());
-  format->name = record.format;
-  format->block_elements = record.source_block;
-  format->block_bytes = record.source_bytes;
-  return *format;
-}
-
 // Random bytes: speed does not depend on values, and no scale is worse than a NaN.
-std::shared_ptr<const PackedWeight> draw_weight(const CodecRecord& record, Shape2 shape, WeightArena& arena) {
-  const Format& format = format_of(record);
+std::shared_ptr<const PackedWeight> draw_weight(const Format& format, Shape2 shape, WeightArena& arena) {
   const TensorDesc desc{{shape.outputs, shape.columns}, &format};
   std::vector<std::byte> data(size_t(desc.bytes()));
   std::mt19937_64 random(1);
@@ -48,12 +38,12 @@ std::shared_ptr<const PackedWeight> draw_weight(const CodecRecord& record, Shape
 }
 
 // Each step uses the next of several copies, more than caches hold, as a token's walk through the layers does.
-void run_matmul(benchmark::State& state, const CodecRecord& record, Shape2 shape, int64_t rows, int64_t copies) {
+void run_matmul(benchmark::State& state, const Format& format, Shape2 shape, int64_t rows, int64_t copies) {
   WeightArena arena;
   std::vector<std::shared_ptr<const PackedWeight>> weights;
   std::vector<std::unique_ptr<const Kernel>> kernels;
   for (int64_t i = 0; i < copies; ++i) {
-    weights.push_back(draw_weight(record, shape, arena));
+    weights.push_back(draw_weight(format, shape, arena));
     kernels.push_back(make_matmul(weights.back(), {}, false, 1));
   }
   const Q8Rows layout{nullptr, shape.columns};
@@ -95,22 +85,23 @@ void read_bandwidth(benchmark::State& state) {
 
 void register_all() {
   benchmark::RegisterBenchmark("read_bandwidth", read_bandwidth)->Unit(benchmark::kMillisecond);
-  for (const CodecRecord& record : kCodecRecords) {
-    std::vector<Shape2> shapes = {{576, 1536}, {1536, 576}, {640, 2048}, {2048, 640}};
-    if (record.bits == 8) shapes.insert(shapes.end(), {{49152, 576}, {262144, 640}});
+  for (const Format* format : builtin_formats()) {
+    if (!find_codec(*format) || !format->planes.empty()) continue;
+    std::vector<Shape2> shapes = {{576, 1536}, {1536, 576}, {640, 2048}, {2048, 640}, {2048, 2048}};
+    if (format->name == "Q8_0") shapes.insert(shapes.end(), {{49152, 576}, {262144, 640}});
     for (const Shape2 shape : shapes) {
-      if (shape.columns % record.source_block != 0) continue;
+      if (shape.columns % format->block_elements != 0) continue;
       const std::string size = std::to_string(shape.outputs) + "x" + std::to_string(shape.columns);
-      const std::string name = std::string(record.format) + "/" + size;
+      const std::string name = format->name + "/" + size;
       const int64_t copies = std::max<int64_t>(1, (int64_t(96) << 20) / (shape.outputs * shape.columns));
-      benchmark::RegisterBenchmark((name + "/decode").c_str(), [&record, shape, copies](benchmark::State& state) {
-        run_matmul(state, record, shape, 1, copies);
+      benchmark::RegisterBenchmark((name + "/decode").c_str(), [format, shape, copies](benchmark::State& state) {
+        run_matmul(state, *format, shape, 1, copies);
       });
       if (shape.outputs > 4096) continue;
       for (const int64_t rows : {4, 16, 512})
         benchmark::RegisterBenchmark(
             (name + "/rows" + std::to_string(rows)).c_str(),
-            [&record, shape, rows](benchmark::State& state) { run_matmul(state, record, shape, rows, 1); });
+            [format, shape, rows](benchmark::State& state) { run_matmul(state, *format, shape, rows, 1); });
     }
   }
 }

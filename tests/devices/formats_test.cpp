@@ -22,12 +22,6 @@ class InventedFormats : public testing::TestWithParam<Invented> {
   }
 };
 
-// The cpu multiplies int8 activations by the formats that it has kernels for; the compiler then leaves them in float.
-bool may_refuse(const conformance::CaseResult& result, const std::string& id) {
-  return id == "cpu:0" && result.message == "the format has no integer kernel on the cpu" &&
-         result.name.find(" q8 ") != std::string::npos;
-}
-
 TEST_P(InventedFormats, RunOnTheDevice) {
   const auto& [id, invent] = GetParam();
   const Format format = invent();
@@ -41,7 +35,6 @@ TEST_P(InventedFormats, RunOnTheDevice) {
   ASSERT_GT(cases.size(), 10u);
   for (const conformance::CaseSource& source : cases) {
     const auto result = run_case(*validate(*device, validation), *reference, source);
-    if (result.outcome == conformance::Outcome::kUnsupported && may_refuse(result, id)) continue;
     EXPECT_EQ(result.outcome, conformance::Outcome::kPassed) << result.name << ": " << result.message;
   }
 }

@@ -19,6 +19,7 @@ constexpr int kParts = kTileRows / kLanes;  // vectors that a tile's rows take
 constexpr int largest_code(const CodecRecord& record) {
   if (record.table == CodeTable::kMxfp4) return 24;
   if (record.table == CodeTable::kIq4Nl || record.bits == 8) return 255;
+  if (record.table == CodeTable::kOwn) return kMaxSpread;
   return (1 << record.bits) - 1;
 }
 constexpr int dot_offset(const CodecRecord& record) {
@@ -26,6 +27,7 @@ constexpr int dot_offset(const CodecRecord& record) {
   if (largest_code(record) == 255) return kDotOfUnsigned ? 128 : 0;
   return record.offset;
 }
+constexpr bool has_offset(const CodecRecord& record) { return record.has_own_table() || dot_offset(record) != 0; }
 
 template <int kBits, int kFrom, int kTo>
 HWY_INLINE V8 move_field(V8 v) {  // bits [kFrom, kFrom + kBits) of each byte, moved to kTo
@@ -37,9 +39,10 @@ HWY_INLINE V8 move_field(V8 v) {  // bits [kFrom, kFrom + kBits) of each byte, m
   return hn::And(v, hn::Set(d8, kMask));
 }
 
-// The codes of `step` (0..7) of group `group` (of 32) of a block, for the rows of vector `part`.
+// The codes of `step` (0..7) of group `group` (of 32) of a block, for the rows of vector `part`. `values` is the
+// weight's own table, less its first value.
 template <Codec kCodec, int kStep>
-HWY_INLINE V8 decode_codes(const uint8_t* block, int group, int part) {
+HWY_INLINE V8 decode_codes(const uint8_t* block, [[maybe_unused]] const int8_t* values, int group, int part) {
   constexpr CodecRecord kRecord = codec_record(kCodec);
   constexpr int kLow = kRecord.low_bits(), kHigh = kRecord.high_bits();
   constexpr int kLowSteps = 8 / kLow;
@@ -51,7 +54,9 @@ HWY_INLINE V8 decode_codes(const uint8_t* block, int group, int part) {
     return hn::Xor(slab, hn::Set(d8, 0x80));
   } else {
     V8 codes = move_field<kLow, kLow*(kStep % kLowSteps), 0>(slab);
-    if constexpr (kRecord.table != CodeTable::kNone) {
+    if constexpr (kRecord.table == CodeTable::kOwn) {
+      codes = hn::TableLookupBytes(hn::LoadDup128(d8, reinterpret_cast<const uint8_t*>(values)), codes);
+    } else if constexpr (kRecord.table == CodeTable::kIq4Nl || kRecord.table == CodeTable::kMxfp4) {
       constexpr int8_t kBias = int8_t(dot_offset(kRecord));
       constexpr auto kValues = kRecord.table == CodeTable::kIq4Nl ? kIq4NlValues : kMxfp4Values;
       HWY_ALIGN static constexpr uint8_t kTable[16] = {
@@ -77,6 +82,10 @@ HWY_INLINE VF load_halves(const uint8_t* halves, int part) {
   return hn::PromoteTo(DF(), hn::Load(d, reinterpret_cast<const hwy::float16_t*>(halves) + part * kLanes));
 }
 
+HWY_INLINE VF load_floats(const uint8_t* floats, int part) {
+  return hn::Load(DF(), reinterpret_cast<const float*>(floats) + part * kLanes);
+}
+
 template <typename Byte>
 HWY_INLINE V32 load_bytes(const uint8_t* bytes, int part) {
   const hn::Rebind<Byte, D32> d;
@@ -90,6 +99,8 @@ HWY_INLINE VF decode_scale(const uint8_t* block, int group, int part) {
   const uint8_t* bytes = block + kRecord.subscales_at() + group * kTileRows;
   if constexpr (kRecord.scale == ScaleKind::kF16) return load_halves(block + group * 32, part);
   if constexpr (kRecord.scale == ScaleKind::kBlockF16) return load_halves(block, part);
+  if constexpr (kRecord.scale == ScaleKind::kF32) return load_floats(block + group * 64, part);
+  if constexpr (kRecord.scale == ScaleKind::kBlockF32) return load_floats(block, part);
   if constexpr (kRecord.scale == ScaleKind::kE8m0) {
     const D32 d;
     const V32 exponent = load_bytes<uint8_t>(block + group * kTileRows, part);
@@ -107,12 +118,14 @@ HWY_INLINE VF decode_scale(const uint8_t* block, int group, int part) {
   }
 }
 
-// Minimum of group `group`, as it is stored: added (kF16) or subtracted.
+// Minimum of group `group`, as it is stored: added (kF16, kF32) or subtracted.
 template <Codec kCodec>
 HWY_INLINE VF decode_minimum(const uint8_t* block, int group, int part) {
   constexpr CodecRecord kRecord = codec_record(kCodec);
   if constexpr (kRecord.scale == ScaleKind::kF16) {
     return load_halves(block + kRecord.minima_at() + group * 32, part);
+  } else if constexpr (kRecord.scale == ScaleKind::kF32) {
+    return load_floats(block + kRecord.minima_at() + group * 64, part);
   } else if constexpr (kRecord.scale == ScaleKind::kByte) {
     const V32 bytes = load_bytes<uint8_t>(block + kRecord.minima_at() + group * kTileRows, part);
     return hn::Mul(load_halves(block + 32, part), hn::ConvertTo(DF(), bytes));

@@ -28,17 +28,18 @@ namespace trireme::cpu::quantized::HWY_NAMESPACE {
 
 // For machines without vectors that Highway knows: the same sums from the layout's plain accessors, one column wide.
 template <Codec kCodec>
-void run_plain_kernel(const std::byte* tile, int64_t groups, const Panel& panel, float* output) {
+void run_plain_kernel(const Tile& tile, int64_t groups, const Panel& panel, float* output) {
   constexpr const CodecRecord& kRecord = codec_record(kCodec);
   constexpr int kSubgroups = kActGroup / kRecord.group;
   for (int row = 0; row < kTileRows; ++row) {
     float sum = 0, value = 0;
     for (int64_t at = 0; at < groups * kSubgroups; ++at) {
-      const std::byte* block = tile + size_t(at / kRecord.groups()) * kRecord.block_bytes();
+      const std::byte* block = tile.data + size_t(at / kRecord.groups()) * kRecord.block_bytes();
       const int group = int(at % kRecord.groups());
       int32_t products = 0;
       for (int i = 0; i < kRecord.group; ++i)
-        products += read_code(kRecord, block, row, group * kRecord.group + i) * panel.codes[at * kRecord.group + i];
+        products += read_code(kRecord, tile.values, block, row, group * kRecord.group + i) *
+                    panel.codes[at * kRecord.group + i];
       const auto [scale, minimum] = read_scale(kRecord, block, row, group);
       value += float(products) * scale;
       if (kRecord.has_minimum) value += minimum * panel.sums[at];
@@ -52,7 +53,7 @@ void run_plain_kernel(const std::byte* tile, int64_t groups, const Panel& panel,
 
 template <Codec kCodec>
 MicroKernel micro_kernel_of() {
-  return {hwy::TargetName(HWY_TARGET), 0, {run_plain_kernel<kCodec>, nullptr, nullptr}};
+  return {hwy::TargetName(HWY_TARGET), {}, {run_plain_kernel<kCodec>, nullptr, nullptr}};
 }
 
 #else
@@ -77,12 +78,13 @@ struct Group {
   static constexpr CodecRecord kRecord = codec_record(kCodec);
   static constexpr int kSubgroups = kActGroup / kRecord.group;
   static constexpr int kSteps = kRecord.group / 4;  // of a subgroup
-  static constexpr int kOffset = dot_offset(kRecord);
+  static constexpr bool kHasOffset = has_offset(kRecord);
   using Dot = Dot4<largest_code(kRecord)>;
   using Sums = typename Dot::Sum[kVectors][kWidth];
   using Values = VF[kVectors][kWidth];
 
   const uint8_t* block;
+  const int8_t* values;
   int group;
   int first_part;
   const int8_t* codes;  // of the panel, at this group
@@ -94,7 +96,8 @@ struct Group {
   HWY_INLINE void add_step(Sums& sums) const {
     typename Dot::Weight weights[kVectors];
     TRIREME_UNROLL for (int part = 0; part < kVectors; ++part) {
-      weights[part] = Dot::weight(decode_codes<kCodec, kSubgroup * kSteps + kStep>(block, group, first_part + part));
+      weights[part] =
+          Dot::weight(decode_codes<kCodec, kSubgroup * kSteps + kStep>(block, values, group, first_part + part));
     }
     TRIREME_UNROLL for (int column = 0; column < kWidth; ++column) {
       const V8 activations = broadcast4(codes + column * kActGroup + 4 * (kSubgroup * kSteps + kStep));
@@ -114,7 +117,7 @@ struct Group {
     (add_step<kSubgroup, kStep>(sums), ...);
   }
 
-  HWY_INLINE V32 start(int at) const { return kOffset == 0 ? hn::Zero(D32()) : hn::Set(D32(), offsets[at]); }
+  HWY_INLINE V32 start(int at) const { return kHasOffset ? hn::Set(D32(), offsets[at]) : hn::Zero(D32()); }
 
   // values = scale * integer sum + minimum * activation sum, over the subgroups in order: what the group adds to the
   // result, but for the activations' scale.
@@ -131,7 +134,7 @@ struct Group {
       const VF scale = decode_scale<kCodec>(block, group * kSubgroups + kSubgroup, first_part + part);
       TRIREME_UNROLL for (int column = 0; column < kWidth; ++column) {
         V32 lanes = sums[part][column].lanes;
-        if constexpr (!Dot::kStartsFirst && kOffset != 0) lanes = hn::Add(lanes, start(kSubgroup * kWidth + column));
+        if constexpr (!Dot::kStartsFirst && kHasOffset) lanes = hn::Add(lanes, start(kSubgroup * kWidth + column));
         VF& value = values[part][column];
         value = kSubgroup == 0 ? hn::Mul(hn::ConvertTo(df, lanes), scale)
                                : hn::MulAdd(hn::ConvertTo(df, lanes), scale, value);
@@ -141,8 +144,9 @@ struct Group {
         TRIREME_UNROLL for (int column = 0; column < kWidth; ++column) {
           const VF sum = hn::Set(df, code_sums[kSubgroup * kWidth + column]);
           VF& value = values[part][column];
-          value =
-              kRecord.scale == ScaleKind::kF16 ? hn::MulAdd(minimum, sum, value) : hn::NegMulAdd(minimum, sum, value);
+          value = kRecord.scale == ScaleKind::kF16 || kRecord.scale == ScaleKind::kF32
+                      ? hn::MulAdd(minimum, sum, value)
+                      : hn::NegMulAdd(minimum, sum, value);
         }
       }
     }
@@ -150,7 +154,7 @@ struct Group {
 };
 
 template <Codec kCodec, int kWidth>
-HWY_NOINLINE void run_micro_kernel(const std::byte* tile, int64_t groups, const Panel& panel, float* output) {
+HWY_NOINLINE void run_micro_kernel(const Tile& tile, int64_t groups, const Panel& panel, float* output) {
   using Work = Group<kCodec, kWidth>;
   constexpr int kGroupsABlock = Work::kRecord.block / kActGroup;
   const DF df;
@@ -165,8 +169,9 @@ HWY_NOINLINE void run_micro_kernel(const std::byte* tile, int64_t groups, const 
     }
     for (int64_t index = 0; index < groups; ++index) {
       const auto* block =
-          reinterpret_cast<const uint8_t*>(tile) + index / kGroupsABlock * int64_t(Work::kRecord.block_bytes());
+          reinterpret_cast<const uint8_t*>(tile.data) + index / kGroupsABlock * int64_t(Work::kRecord.block_bytes());
       const Work work{block,
+                      tile.values.data(),
                       int(index % kGroupsABlock),
                       first_part,
                       panel.codes + index * kActGroup * kWidth,
@@ -200,7 +205,7 @@ HWY_NOINLINE void run_micro_kernel(const std::byte* tile, int64_t groups, const 
 template <Codec kCodec>
 MicroKernel micro_kernel_of() {
   MicroKernel kernel{hwy::TargetName(HWY_TARGET),
-                     dot_offset(codec_record(kCodec)),
+                     {has_offset(codec_record(kCodec)), dot_offset(codec_record(kCodec))},
                      {run_micro_kernel<kCodec, 1>, run_micro_kernel<kCodec, 4>, nullptr}};
 #if HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_AVX3
   kernel.by_width[2] = run_micro_kernel<kCodec, kMaxWidth>;

@@ -8,13 +8,18 @@
 
 namespace trireme::cpu::quantized {
 
+struct Tile {
+  const std::byte* data;
+  const CodeValues& values;  // the weight's own table, less its first value if the kernel has offsets; 16-byte aligned
+};
+
 // sums[C][32], the first 16 of each: the dot products of the tile's rows with the panel's columns, K = 32 * groups.
 constexpr int kSumsStride = 2 * kTileRows;  // tiles are worked on in pairs
-using MicroKernelFunction = void (*)(const std::byte* tile, int64_t groups, const Panel& panel, float* sums);
+using MicroKernelFunction = void (*)(const Tile& tile, int64_t groups, const Panel& panel, float* sums);
 
 struct MicroKernel {
   const char* target = "";                        // the instruction set, as Highway names it
-  int offset = 0;                                 // what the codes that the dot products see are too large by
+  CodeOffset offset{};                            // of the codes that the dot products see, but for own tables
   std::array<MicroKernelFunction, 3> by_width{};  // for 1, 4 and 8 columns; null where the registers do not suffice
 };
 constexpr std::array<int, 3> kWidths = {1, 4, kMaxWidth};

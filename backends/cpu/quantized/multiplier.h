@@ -26,7 +26,11 @@ struct alignas(64) PairSums {
 class Multiplier {
  public:
   explicit Multiplier(std::shared_ptr<const PackedWeight> weight)
-      : weight_(std::move(weight)), kernel_(find_micro_kernel(weight_->codec())) {}
+      : weight_(std::move(weight)), kernel_(find_micro_kernel(weight_->codec())), values_(weight_->code_values()) {
+    if (!codec_record(weight_->codec()).has_own_table() || !kernel_.offset.exists) return;
+    kernel_.offset.value = -values_[0];
+    for (int8_t& value : values_) value = int8_t(value - weight_->code_values()[0]);
+  }
 
   const PackedWeight& weight() const { return *weight_; }
   PanelNeeds panel_needs() const {
@@ -46,13 +50,14 @@ class Multiplier {
   void multiply_pair(size_t width_index, int64_t tile, int64_t end_tile, const Panel& panel, PairSums& sums) const {
     const int64_t count = std::min<int64_t>(2, end_tile - tile);
     for (int64_t i = 0; i < count; ++i)
-      kernel_.by_width[width_index](weight_->tile(tile + i), weight_->columns() / kActGroup, panel,
+      kernel_.by_width[width_index]({weight_->tile(tile + i), values_}, weight_->columns() / kActGroup, panel,
                                     sums.values + i * kTileRows);
   }
 
  private:
   std::shared_ptr<const PackedWeight> weight_;
   MicroKernel kernel_;
+  alignas(16) CodeValues values_;
 };
 
 }  // namespace trireme::cpu::quantized

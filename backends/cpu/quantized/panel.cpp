@@ -42,10 +42,10 @@ template <int kWidth>
 void fill_corrections(const int8_t* codes, const int32_t* sums, int64_t groups, const PanelNeeds& needs,
                       int32_t* offsets, float* floats) {
   const auto put = [&](int64_t at, int32_t sum) {
-    if (needs.offset != 0) offsets[at * kWidth] = -needs.offset * sum;
+    if (needs.offset.exists) offsets[at * kWidth] = -needs.offset.value * sum;
     if (needs.sums) floats[at * kWidth] = float(sum);
   };
-  if (needs.offset == 0 && !needs.sums) return;
+  if (!needs.offset.exists && !needs.sums) return;
   if (needs.group == kActGroup) {
     for (int64_t group = 0; group < groups; ++group) put(group, sums[group]);
     return;

@@ -28,10 +28,17 @@ struct Q8Rows {
   size_t row_bytes() const { return size_t(columns) + size_t(columns) / kActGroup * 8; }
 };
 
+// What codes are too large by; a kernel that has none reads no offsets.
+struct CodeOffset {
+  bool exists = false;
+  int value = 0;
+  bool operator==(const CodeOffset&) const = default;
+};
+
 // What a micro kernel asks of its panels.
 struct PanelNeeds {
   int group = kActGroup;  // of the weight: 16 or 32
-  int offset = 0;
+  CodeOffset offset{};
   bool sums = false;
   bool operator==(const PanelNeeds&) const = default;
 };

@@ -148,6 +148,13 @@ void read_source_block(Codec codec, const std::byte* bytes, SourceBlock& block) 
       read_fields(bytes, 2, 32, codes);
       block.scale = half_bits_at(bytes + 64);
       break;
+    case Codec::kConsecutive2:
+    case Codec::kTable4:
+    case Codec::kTable4Group16:
+    case Codec::kTable4Minimum:
+    case Codec::kByte:
+    case Codec::kByteGroup16:
+    case Codec::kByteGroup16Minimum: break;  // general: their rows are read by the generic decoder
   }
 }
 

@@ -17,8 +17,8 @@ struct SourceBlock {
   std::array<uint8_t, 16> subminima;
 };
 
-// Reads one block of record.source_bytes. Layouts: the block structures of GGUF's quantised types. Only the entries
-// that the record speaks of are written.
+// Reads one block of record.source_bytes; the codec is a format's own. Layouts: the block structures of GGUF's
+// quantised types. Only the entries that the record speaks of are written.
 void read_source_block(Codec codec, const std::byte* bytes, SourceBlock& block);
 
 }  // namespace trireme::cpu::quantized

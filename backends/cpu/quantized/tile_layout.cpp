@@ -1,5 +1,6 @@
 #include "backends/cpu/quantized/tile_layout.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -30,6 +31,20 @@ float half_at(const std::byte* bytes) {
   return f16_to_f32(bits);
 }
 
+float float_at(const std::byte* bytes) {
+  float value = 0;
+  std::memcpy(&value, bytes, 4);
+  return value;
+}
+
+// Both planes of `groups` groups of 32 codes, from element `first` of the block.
+void write_planes(const CodecRecord& record, const uint32_t* codes, int first, int groups, int row, std::byte* packed) {
+  const size_t skip = size_t(first) * kTileRows / 8;
+  const int low = record.low_bits(), high = record.high_bits();
+  write_plane(codes, groups, low, 0, row, packed + record.low_at() + skip * size_t(low));
+  if (high > 0) write_plane(codes, groups, high, low, row, packed + record.high_at() + skip * size_t(high));
+}
+
 void write_scales(const CodecRecord& record, const SourceBlock& source, int part, int row, std::byte* packed) {
   const int groups = record.source_block / record.group;
   switch (record.scale) {
@@ -50,28 +65,39 @@ void write_scales(const CodecRecord& record, const SourceBlock& source, int part
     case ScaleKind::kBlockF16:
       std::memcpy(packed + 2 * row, &source.scale, 2);
       if (record.has_minimum) std::memcpy(packed + 32 + 2 * row, &source.minimum, 2);
+      return;
+    case ScaleKind::kF32:
+    case ScaleKind::kBlockF32: return;  // of general codecs
   }
 }
 
 }  // namespace
 
 void write_row_block(const CodecRecord& record, const SourceBlock& source, int part, int row, std::byte* packed) {
-  const int groups = record.source_block / kActGroup;
-  const size_t skip = size_t(part) * record.plane_bytes(1) / size_t(record.block / record.source_block);
-  const int low = record.low_bits(), high = record.high_bits();
   write_scales(record, source, part, row, packed);
-  write_plane(source.codes.data(), groups, low, 0, row, packed + record.low_at() + skip * size_t(low));
-  if (high > 0)
-    write_plane(source.codes.data(), groups, high, low, row, packed + record.high_at() + skip * size_t(high));
+  write_planes(record, source.codes.data(), part * record.source_block, record.source_block / kActGroup, row, packed);
 }
 
-int read_code(const CodecRecord& record, const std::byte* packed, int row, int element) {
+void write_row_block(const CodecRecord& record, const uint32_t* codes, int groups, const float* scales,
+                     const float* minima, int row, std::byte* packed) {
+  const int factors = record.scale == ScaleKind::kBlockF32 ? 1 : groups * kActGroup / record.group;
+  for (int i = 0; i < factors; ++i) {
+    const auto at = size_t(i * kTileRows + row) * sizeof(float);
+    std::memcpy(packed + at, scales + i, sizeof(float));
+    if (record.has_minimum) std::memcpy(packed + record.minima_at() + at, minima + i, sizeof(float));
+  }
+  write_planes(record, codes, 0, groups, row, packed);
+}
+
+int read_code(const CodecRecord& record, const CodeValues& values, const std::byte* packed, int row, int element) {
   const int low = record.low_bits(), high = record.high_bits();
   uint32_t code = read_plane(packed + record.low_at(), low, row, element);
   if (high > 0) code |= read_plane(packed + record.high_at(), high, row, element) << low;
   switch (record.table) {
     case CodeTable::kIq4Nl: return kIq4NlValues[code];
     case CodeTable::kMxfp4: return kMxfp4Values[code];
+    case CodeTable::kOwn:
+    case CodeTable::kConsecutive: return values[code];
     case CodeTable::kNone: break;
   }
   return int(code) - record.offset;
@@ -97,14 +123,22 @@ ScaleAndMinimum read_scale(const CodecRecord& record, const std::byte* packed, i
       return {half_at(packed + 2 * row) * float(byte & 15), -half_at(packed + 32 + 2 * row) * float(byte >> 4)};
     }
     case ScaleKind::kBlockF16: return {half_at(packed + 2 * row), 0};
+    case ScaleKind::kF32:
+      return {float_at(packed + 4 * at), record.has_minimum ? float_at(packed + record.minima_at() + 4 * at) : 0.0f};
+    case ScaleKind::kBlockF32: return {float_at(packed + 4 * row), 0};
   }
   return {};
 }
 
-float read_element(const CodecRecord& record, const std::byte* packed, int row, int element) {
-  const auto [scale, minimum] = read_scale(record, packed, row, element / record.group);
-  const float product = scale * float(read_code(record, packed, row, element));
-  return record.has_minimum ? product + minimum : product;
+void read_row_block(const CodecRecord& record, const CodeValues& values, const std::byte* packed, int row, int count,
+                    float* elements) {
+  for (int begin = 0; begin < count; begin += record.group) {
+    const auto [scale, minimum] = read_scale(record, packed, row, begin / record.group);
+    for (int i = begin; i < std::min(count, begin + record.group); ++i) {
+      const float product = scale * float(read_code(record, values, packed, row, i));
+      elements[i] = record.has_minimum ? product + minimum : product;
+    }
+  }
 }
 
 }  // namespace trireme::cpu::quantized

@@ -11,8 +11,14 @@ constexpr int8_t kMxfp4Values[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4,
 // Writes source block `part` (of record.block / record.source_block) of row `row` into a zeroed packed block.
 void write_row_block(const CodecRecord& record, const SourceBlock& source, int part, int row, std::byte* packed);
 
-// The integer of element `element` of row `row` of a packed block, less its offset or through its table.
-int read_code(const CodecRecord& record, const std::byte* packed, int row, int element);
+// Writes row `row` of a general codec's zeroed packed block: `groups` groups of 32 codes, four to a word as in
+// SourceBlock, and the scales and minima of its scale groups (of one minimum each where the record has minima).
+void write_row_block(const CodecRecord& record, const uint32_t* codes, int groups, const float* scales,
+                     const float* minima, int row, std::byte* packed);
+
+// The integer of element `element` of row `row` of a packed block, less its offset or through its table, which is
+// `values` where each weight has its own.
+int read_code(const CodecRecord& record, const CodeValues& values, const std::byte* packed, int row, int element);
 
 // The scale of group `group` of a row and the minimum that is added; both exact.
 struct ScaleAndMinimum {
@@ -21,7 +27,8 @@ struct ScaleAndMinimum {
 };
 ScaleAndMinimum read_scale(const CodecRecord& record, const std::byte* packed, int row, int group);
 
-// Decodes element `element` of row `row` of a packed block.
-float read_element(const CodecRecord& record, const std::byte* packed, int row, int element);
+// Decodes elements [0, count) of row `row` of a packed block.
+void read_row_block(const CodecRecord& record, const CodeValues& values, const std::byte* packed, int row, int count,
+                    float* elements);
 
 }  // namespace trireme::cpu::quantized

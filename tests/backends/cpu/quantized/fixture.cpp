@@ -1,5 +1,7 @@
 #include "tests/backends/cpu/quantized/fixture.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -9,35 +11,119 @@
 #include <numeric>
 
 #include "backends/cpu/quantized/targets.h"
-#include "backends/cpu/quantized/tile_layout.h"
+#include "hal/format_decoder.h"
+#include "hal/format_records.h"
 #include "hwy/highway.h"
 
 namespace trireme::cpu::quantized {
 
-const Format& format_of(Codec codec) {
-  static const std::vector<Format> all = [] {
-    std::vector<Format> formats(kCodecs);
-    for (int i = 0; i < kCodecs; ++i) {
-      const CodecRecord& record = kCodecRecords[i];
-      formats[size_t(i)].name = record.format;
-      formats[size_t(i)].block_elements = record.source_block;
-      formats[size_t(i)].block_bytes = record.source_bytes;
+namespace {
+
+// Blocks of `elements` codes of `width` bits behind an f32 scale (and minimum) for each group.
+Format invent(const char* name, int64_t elements, int64_t group, int width, NumberType type, bool has_minimum) {
+  const int64_t each = has_minimum ? 64 : 32, bits_before = elements / group * each;
+  Codes codes;
+  codes.fields = {bits(width, bits_before, {{1, 0, width}})};
+  codes.type = type;
+  const auto number = [&](int64_t at) { return block_number(NumberType::kF32, group, {bits(32, at, {{1, 0, each}})}); };
+  std::vector<Number> minimum;
+  if (has_minimum) minimum.push_back(number(32));
+  return block_format(name, 0, elements, (bits_before + elements * width) / 8, codes, {number(0)}, minimum);
+}
+
+// Two-bit codes from 5 to 8 in blocks of 32, with one scale before each row.
+Format invent_row_scale() {
+  Format format = invent("INVENTED_ROW_SCALE", 32, 32, 2, NumberType::kUnsigned, false);
+  format.block_bytes = 8;
+  format.codes.fields[0].bit_offset = 0;
+  format.codes.offset = 5;
+  format.scale[0].place = Place::kRowHead;
+  format.scale[0].group_columns = 0;
+  format.row_head_bytes = 4;
+  return format;
+}
+
+// Three-bit codes that choose among eight numbers, three groups of 32 to a block.
+Format invent_table() {
+  Format format = invent("INVENTED_TABLE", 96, 96, 3, NumberType::kUnsigned, false);
+  format.codes.table = {3, -100, 27, 0, -1, -4, 11, 20};
+  return format;
+}
+
+const std::vector<Format>& invented_formats() {
+  using enum NumberType;
+  static const std::vector<Format> all = {
+      invent_row_scale(),
+      invent_table(),
+      invent("INVENTED_NIBBLES_MINIMUM", 64, 32, 4, kSigned, true),
+      invent("INVENTED_BYTES", 32, 32, 8, kSigned, false),
+      invent("INVENTED_BYTES_16", 32, 16, 8, kSigned, false),
+      invent("INVENTED_BYTES_16_MINIMUM", 32, 16, 8, kSigned, true),
+      invent("INVENTED_NIBBLES_16_MINIMUM", 96, 16, 4, kUnsigned, true),
+  };
+  return all;
+}
+
+bool is_invented(const Format& format) { return format.name.starts_with("INVENTED"); }
+
+// Bytes of f32 numbers at the begin of each block of an invented format.
+size_t number_bytes(const Format& format) {
+  if (format.row_head_bytes > 0) return 0;
+  return size_t(format.block_bytes) - size_t(format.block_elements * format.codes.fields[0].width / 8);
+}
+
+// Calls set(float&) for all numbers of an invented format's tensor.
+template <typename Set>
+void set_numbers(HostWeight& weight, Set set) {
+  const Format& format = *weight.desc.format;
+  const auto set_all = [&](std::byte* begin, size_t bytes) {
+    for (size_t at = 0; at < bytes; at += sizeof(float)) {
+      const float value = set();
+      std::memcpy(begin + at, &value, sizeof(float));
     }
-    return formats;
-  }();
-  return all[size_t(codec)];
+  };
+  const int64_t row_bytes = format.row_bytes(weight.desc.shape[1]);
+  for (int64_t row = 0; row < weight.desc.shape[0]; ++row) {
+    std::byte* const begin = weight.data.data() + row * row_bytes;
+    set_all(begin, size_t(format.row_head_bytes));
+    for (int64_t at = format.row_head_bytes; at < row_bytes; at += format.block_bytes)
+      set_all(begin + at, number_bytes(format));
+  }
 }
 
-std::vector<Codec> all_codecs() {
-  std::vector<Codec> codecs;
-  for (int i = 0; i < kCodecs; ++i) codecs.push_back(Codec(i));
-  return codecs;
+HostWeight draw_invented(const Format& format, int64_t rows, int64_t columns, std::mt19937& random) {
+  HostWeight weight{{{rows, columns}, &format}, {}};
+  weight.data.resize(size_t(weight.desc.bytes()));
+  for (std::byte& byte : weight.data) byte = std::byte(random());
+  set_numbers(weight, [&] {
+    const float magnitude = std::ldexp(float(random() % (1 << 24)), int(random() % 40) - 50);
+    return random() % 2 == 0 ? magnitude : -magnitude;
+  });
+  return weight;
 }
 
-std::string codec_name(Codec codec) { return std::string(codec_record(codec).format); }
+}  // namespace
 
-Golden load_golden(const std::string& name) {
-  std::ifstream file(std::string(TRIREME_TEST_DATA) + "/formats/" + name + ".safetensors", std::ios::binary);
+std::vector<const Format*> tested_formats() {
+  std::vector<const Format*> formats;
+  for (const CodecRecord& record : kCodecRecords)
+    if (!record.general()) formats.push_back(find_format(record.format));
+  for (const char* name : {"TQ1_0", "NVFP4", "IQ2_S", "IQ3_S"}) formats.push_back(find_format(name));
+  for (const Format& format : invented_formats()) formats.push_back(&format);
+  return formats;
+}
+
+Golden load_golden(const Format& format) {
+  Golden golden{5, 3 * format.block_elements, {}, {}};
+  if (is_invented(format)) {
+    std::mt19937 random(13);
+    const HostWeight weight = draw_invented(format, golden.rows, golden.columns, random);
+    golden.packed = weight.data;
+    golden.values.resize(size_t(golden.rows * golden.columns));
+    EXPECT_TRUE(decode_rows(weight.tensor(), 0, golden.rows, golden.values));
+    return golden;
+  }
+  std::ifstream file(std::string(TRIREME_TEST_DATA) + "/formats/" + format.name + ".safetensors", std::ios::binary);
   const std::vector<char> bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   uint64_t header_bytes = 0;
   std::memcpy(&header_bytes, bytes.data(), 8);
@@ -47,7 +133,6 @@ Golden load_golden(const std::string& name) {
     target.resize((end - begin) / sizeof(target[0]));
     std::memcpy(target.data(), bytes.data() + 8 + header_bytes + begin, end - begin);
   };
-  Golden golden;
   tensor("packed", golden.packed);
   tensor("values", golden.values);
   golden.rows = header["values"]["shape"][0];
@@ -55,11 +140,11 @@ Golden load_golden(const std::string& name) {
   return golden;
 }
 
-HostWeight draw_weight(Codec codec, int64_t rows, int64_t columns, std::mt19937& random) {
-  static std::map<Codec, Golden> cache;
-  if (!cache.contains(codec)) cache[codec] = load_golden(codec_name(codec));
-  const Golden& golden = cache[codec];
-  const Format& format = format_of(codec);
+HostWeight draw_weight(const Format& format, int64_t rows, int64_t columns, std::mt19937& random) {
+  if (is_invented(format)) return draw_invented(format, rows, columns, random);
+  static std::map<const Format*, Golden> cache;
+  if (!cache.contains(&format)) cache[&format] = load_golden(format);
+  const Golden& golden = cache[&format];
   const auto block_bytes = size_t(format.block_bytes);
   const size_t blocks = golden.packed.size() / block_bytes;
   HostWeight weight{{{rows, columns}, &format}, {}};
@@ -76,23 +161,23 @@ HostWeight draw_weight(Codec codec, int64_t rows, int64_t columns, std::mt19937&
 }
 
 void set_block_scales_to_one(HostWeight& weight) {
-  const Codec codec = *find_codec(*weight.desc.format);
-  const CodecRecord& record = codec_record(codec);
-  const auto bytes = size_t(record.source_bytes);
-  const auto put = [&](size_t at) {
-    constexpr uint16_t kOne = 0x3c00;
-    std::memcpy(weight.data.data() + at, &kOne, 2);
-  };
-  for (size_t at = 0; at < weight.data.size(); at += bytes) switch (codec) {
-      case Codec::kMxfp4: weight.data[at] = std::byte(128); break;  // half of 2^(128 - 127)
-      case Codec::kQ2K: put(at + bytes - 4); [[fallthrough]];
-      case Codec::kQ3K:
-      case Codec::kQ6K:
-      case Codec::kTq2_0: put(at + bytes - 2); break;
-      default:
-        put(at);
-        if (record.has_minimum) put(at + 2);
-    }
+  const Format& format = *weight.desc.format;
+  if (is_invented(format)) return set_numbers(weight, [] { return 1.0f; });
+  const auto bytes = size_t(format.block_bytes);
+  for (size_t block = 0; block < weight.data.size(); block += bytes) {
+    std::byte* const begin = weight.data.data() + block;
+    const auto put = [&](size_t at) {
+      constexpr uint16_t kOne = 0x3c00;
+      std::memcpy(begin + at, &kOne, 2);
+    };
+    const auto set = [&](const std::vector<Number>& numbers) {
+      if (!numbers.empty() && numbers[0].type == NumberType::kF16) put(size_t(numbers[0].fields[0].bit_offset) / 8);
+    };
+    set(format.scale);
+    set(format.minimum);
+    if (format.name == "MXFP4") begin[0] = std::byte(128);                     // half of 2^(128 - 127)
+    if (format.name == "NVFP4") std::fill(begin, begin + 4, std::byte(0x40));  // half of 2
+  }
 }
 
 std::shared_ptr<const PackedWeight> pack(const HostWeight& weight) {
@@ -127,32 +212,27 @@ Activations draw_activations(int64_t rows, int64_t columns, std::mt19937& random
 }
 
 Exact exact_product(const HostWeight& weight, int64_t n, Activations& activations, int64_t r) {
-  const Codec codec = *find_codec(*weight.desc.format);
-  const CodecRecord& record = codec_record(codec);
-  std::vector<std::byte> packed(record.block_bytes());
-  SourceBlock source;
+  const auto integer = integer_codes(*weight.desc.format);
+  const int64_t k = activations.columns, group = integer->group;
+  std::vector<int8_t> codes(static_cast<size_t>(k));
+  std::vector<float> scales(static_cast<size_t>(k / group)), minima(integer->has_minimum ? scales.size() : 0);
+  EXPECT_TRUE(decode_integer_rows(weight.tensor(), n, 1, codes, scales, minima));
   Exact exact;
-  const std::byte* row = weight.data.data() + n * weight.desc.format->row_bytes(weight.desc.shape[1]);
-  for (int64_t at = 0; at < activations.columns; at += record.source_block, row += record.source_bytes) {
-    std::fill(packed.begin(), packed.end(), std::byte(0));
-    read_source_block(codec, row, source);
-    write_row_block(record, source, 0, 0, packed.data());
-    for (int group = 0; group < record.source_block / record.group; ++group) {
-      const int8_t* codes = activations.codes(r) + at + group * record.group;
-      const double activation_scale = double(activations.scales(r)[(at + group * record.group) / kActGroup]);
-      int64_t products = 0, sum = 0;
-      for (int i = 0; i < record.group; ++i) {
-        products += read_code(record, packed.data(), 0, group * record.group + i) * codes[i];
-        sum += codes[i];
-      }
-      const auto [scale, minimum] = read_scale(record, packed.data(), 0, group);
-      for (const double term :
-           {double(scale) * activation_scale * double(products), double(minimum) * activation_scale * double(sum)}) {
-        exact.value += term;
-        exact.magnitude += std::abs(term);
-      }
-      exact.terms += record.has_minimum ? 2 : 1;
+  for (int64_t at = 0; at < k; at += group) {
+    const int8_t* x = activations.codes(r) + at;
+    const double activation_scale = double(activations.scales(r)[at / kActGroup]);
+    const double scale = double(scales[size_t(at / group)]);
+    const double minimum = integer->has_minimum ? double(minima[size_t(at / group)]) : 0;
+    int64_t products = 0, sum = 0;
+    for (int64_t i = 0; i < group; ++i) {
+      products += codes[size_t(at + i)] * x[i];
+      sum += x[i];
     }
+    for (const double term : {scale * activation_scale * double(products), minimum * activation_scale * double(sum)}) {
+      exact.value += term;
+      exact.magnitude += std::abs(term);
+    }
+    exact.terms += integer->has_minimum ? 2 : 1;
   }
   return exact;
 }

@@ -10,18 +10,18 @@
 
 namespace trireme::cpu::quantized {
 
-// The format of a codec as a model file's reader would give it.
-const Format& format_of(Codec codec);
-std::vector<Codec> all_codecs();
-std::string codec_name(Codec codec);
+// Formats that together use every codec: each codec's own, and for the general ones published and invented formats. The
+// invented ones hold f32 scales (and minima) at the begin of each block, or in their row heads.
+std::vector<const Format*> tested_formats();
 
-// tests/data/formats: rows of packed bytes and their exact values.
+// tests/data/formats: rows of packed bytes and their exact values. Of an invented format: drawn rows, and their values
+// by the generic decoder.
 struct Golden {
   int64_t rows = 0, columns = 0;
   std::vector<std::byte> packed;
   std::vector<float> values;
 };
-Golden load_golden(const std::string& name);
+Golden load_golden(const Format& format);
 
 // A weight in host memory.
 struct HostWeight {
@@ -30,8 +30,8 @@ struct HostWeight {
   HostTensor tensor() const { return {desc, data, {}, "test.weight"}; }
 };
 
-// W[N, K] of blocks drawn from the golden file, extreme scales among them.
-HostWeight draw_weight(Codec codec, int64_t rows, int64_t columns, std::mt19937& random);
+// W[N, K] of blocks drawn from the golden file, extreme scales among them, or of random ones.
+HostWeight draw_weight(const Format& format, int64_t rows, int64_t columns, std::mt19937& random);
 // Gives every block a scale and a minimum's scale of 1; scales of groups inside a block stay.
 void set_block_scales_to_one(HostWeight& weight);
 std::shared_ptr<const PackedWeight> pack(const HostWeight& weight);

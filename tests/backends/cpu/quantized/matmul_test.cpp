@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <set>
 
 #include "hwy/targets.h"
@@ -13,21 +14,21 @@ namespace trireme::cpu::quantized {
 namespace {
 
 struct Case {
-  Codec codec;
+  const Format* format;
   int64_t target;
 };
 
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const int64_t target : runnable_targets())
-    for (const Codec codec : all_codecs()) cases.push_back({codec, target});
+    for (const Format* format : tested_formats()) cases.push_back({format, target});
   return cases;
 }
 
 class QuantizedMatmulTest : public testing::TestWithParam<Case> {
  protected:
-  Codec codec() const { return GetParam().codec; }
-  int64_t block() const { return codec_record(codec()).source_block; }
+  const Format& format() const { return *GetParam().format; }
+  int64_t block() const { return format().block_elements; }
 
   std::vector<float> multiply(const std::shared_ptr<const PackedWeight>& weight, Activations& x, int threads = 1,
                               std::vector<float> bias = {}, std::vector<float> residual = {}) {
@@ -45,7 +46,7 @@ class QuantizedMatmulTest : public testing::TestWithParam<Case> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Cases, QuantizedMatmulTest, testing::ValuesIn(all_cases()), [](const auto& drawn) {
-  return codec_name(drawn.param.codec) + "_" + hwy::TargetName(drawn.param.target);
+  return drawn.param.format->name + "_" + hwy::TargetName(drawn.param.target);
 });
 
 TEST_P(QuantizedMatmulTest, RunsOnTheInstructionSetAskedFor) {
@@ -60,7 +61,7 @@ TEST_P(QuantizedMatmulTest, LiesWithinTheIntervalOfItsRoundings) {
   for (const auto [rows, outputs, columns] :
        {Dims{1, 1, 1}, {3, 13, 6}, {41, 19, 81}, {16, 64, 576}, {2, 40, 512}, {27, 33, 330}}) {
     const int64_t k = (columns + block() - 1) / block() * block();
-    const HostWeight weight = draw_weight(codec(), outputs, k, random_);
+    const HostWeight weight = draw_weight(format(), outputs, k, random_);
     Activations x = draw_activations(rows, k, random_);
     const std::vector<float> y = multiply(pack(weight), x, 2);
     for (int64_t r = 0; r < rows; ++r)
@@ -74,7 +75,7 @@ TEST_P(QuantizedMatmulTest, LiesWithinTheIntervalOfItsRoundings) {
 
 TEST_P(QuantizedMatmulTest, GivesTheSameBitsInEveryBatchAndChunking) {
   const int64_t k = 3 * block(), outputs = 83;
-  const auto weight = pack(draw_weight(codec(), outputs, k, random_));
+  const auto weight = pack(draw_weight(format(), outputs, k, random_));
   Activations x = draw_activations(37, k, random_);
   const std::vector<float> whole = multiply(weight, x, 8);
   ASSERT_EQ(multiply(weight, x, 1), whole);
@@ -88,8 +89,8 @@ TEST_P(QuantizedMatmulTest, GivesTheSameBitsInEveryBatchAndChunking) {
 // With block scales of 1 and one group of activations alive, every product and sum of a result is an integer below
 // 2^24: nothing rounds, and each group's integer sum is seen bit for bit.
 TEST_P(QuantizedMatmulTest, AddsIntegersExactly) {
-  const int64_t k = 2 * std::max<int64_t>(block(), 64), outputs = 48, groups = k / kActGroup;
-  HostWeight weight = draw_weight(codec(), outputs, k, random_);
+  const int64_t k = 2 * std::lcm<int64_t>(block(), 64), outputs = 48, groups = k / kActGroup;
+  HostWeight weight = draw_weight(format(), outputs, k, random_);
   set_block_scales_to_one(weight);
   const auto packed = pack(weight);
   for (int round = 0; round < 4; ++round) {
@@ -105,7 +106,7 @@ TEST_P(QuantizedMatmulTest, AddsIntegersExactly) {
 
 TEST_P(QuantizedMatmulTest, AddsBiasAndResidual) {
   const int64_t k = block(), outputs = 21, rows = 5;
-  const auto weight = pack(draw_weight(codec(), outputs, k, random_));
+  const auto weight = pack(draw_weight(format(), outputs, k, random_));
   Activations x = draw_activations(rows, k, random_);
   std::vector<float> bias(static_cast<size_t>(outputs)), residual(static_cast<size_t>(rows * outputs));
   for (float& v : bias) v = float(random_() % 1000) - 500;
@@ -128,12 +129,12 @@ double activate(Activation activation, double x) {
 }
 
 TEST_P(QuantizedMatmulTest, GatesOneProductByTheOther) {
-  const int64_t k = std::max<int64_t>(block(), 256), rows = 13;
-  for (const Codec other : {codec(), Codec::kQ6K, Codec::kQ4_1})
+  const int64_t k = std::lcm<int64_t>(block(), 256), rows = 13;
+  for (const Format* other : {&format(), find_format("Q6_K"), find_format("Q4_1")})
     for (const auto activation : {Activation::kSilu, Activation::kGeluTanh, Activation::kRelu})
       for (const int64_t outputs : {21, 96}) {
-        const auto gate = pack(draw_weight(codec(), outputs, k, random_));
-        const auto up = pack(draw_weight(other, outputs, k, random_));
+        const auto gate = pack(draw_weight(format(), outputs, k, random_));
+        const auto up = pack(draw_weight(*other, outputs, k, random_));
         Activations x = draw_activations(rows, k, random_);
         const std::vector<float> g = multiply(gate, x), u = multiply(up, x);
         std::vector<float> y(g.size(), NAN);
@@ -149,8 +150,8 @@ TEST_P(QuantizedMatmulTest, GatesOneProductByTheOther) {
 
 TEST_P(QuantizedMatmulTest, QuantisesTheGatedProduct) {
   const int64_t k = 2 * block(), outputs = 96, rows = 6;
-  const auto gate = pack(draw_weight(codec(), outputs, k, random_));
-  const auto up = pack(draw_weight(codec(), outputs, k, random_));
+  const auto gate = pack(draw_weight(format(), outputs, k, random_));
+  const auto up = pack(draw_weight(format(), outputs, k, random_));
   Activations x = draw_activations(rows, k, random_);
   std::vector<float> y(size_t(rows * outputs));
   const MatmulGlu op{ActScheme::kQ8, Activation::kSilu, false}, quantized{ActScheme::kQ8, Activation::kSilu, true};
@@ -172,6 +173,16 @@ TEST_P(QuantizedMatmulTest, QuantisesTheGatedProduct) {
       }
       ASSERT_EQ(q.sums(r)[group], sum);
     }
+}
+
+TEST(QuantizedMatmul, IsTestedWithEveryCodec) {
+  std::set<Codec> codecs;
+  for (const Format* format : tested_formats()) {
+    const auto codec = find_codec(*format);
+    ASSERT_TRUE(codec) << format->name;
+    codecs.insert(codec->codec);
+  }
+  EXPECT_EQ(codecs.size(), size_t(kCodecs));
 }
 
 TEST(QuantizedMatmul, CoversTheInstructionSetsOfThisMachine) {

@@ -2,19 +2,22 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <numeric>
+
 #include "tests/backends/cpu/quantized/fixture.h"
 
 namespace trireme::cpu::quantized {
 namespace {
 
-class PackedWeightTest : public testing::TestWithParam<Codec> {};
-INSTANTIATE_TEST_SUITE_P(Codecs, PackedWeightTest, testing::ValuesIn(all_codecs()),
-                         [](const auto& drawn) { return codec_name(drawn.param); });
+class PackedWeightTest : public testing::TestWithParam<const Format*> {};
+INSTANTIATE_TEST_SUITE_P(Formats, PackedWeightTest, testing::ValuesIn(tested_formats()),
+                         [](const auto& drawn) { return drawn.param->name; });
 
 TEST_P(PackedWeightTest, KeepsEveryPublishedValue) {
-  const Golden golden = load_golden(codec_name(GetParam()));
+  const Golden golden = load_golden(*GetParam());
   ASSERT_GT(golden.rows, 0);
-  HostWeight weight{{{golden.rows, golden.columns}, &format_of(GetParam())}, golden.packed};
+  HostWeight weight{{{golden.rows, golden.columns}, GetParam()}, golden.packed};
   const auto packed = pack(weight);
   ASSERT_NE(packed, nullptr);
   std::vector<float> row(size_t(golden.columns));
@@ -27,10 +30,10 @@ TEST_P(PackedWeightTest, KeepsEveryPublishedValue) {
 
 TEST_P(PackedWeightTest, KeepsRowsInPlaceWhateverTheShape) {
   std::mt19937 random(7);
-  const int64_t block = format_of(GetParam()).block_elements;
+  const int64_t block = GetParam()->block_elements;
   for (const int64_t rows : {1, 15, 16, 17, 83})
     for (const int64_t blocks : {1, 2, 3, 5}) {
-      HostWeight weight = draw_weight(GetParam(), rows, blocks * block, random);
+      HostWeight weight = draw_weight(*GetParam(), rows, blocks * block, random);
       const auto all = pack(weight);
       std::vector<float> row(size_t(blocks * block)), alone(row.size());
       const auto row_bytes = size_t(weight.desc.format->row_bytes(blocks * block));
@@ -44,16 +47,10 @@ TEST_P(PackedWeightTest, KeepsRowsInPlaceWhateverTheShape) {
     }
 }
 
-TEST_P(PackedWeightTest, TakesHardlyMoreBytesThanTheFile) {
-  const TensorDesc desc{{1024, 2048}, &format_of(GetParam())};
-  EXPECT_LE(double(packed_bytes(desc)), 1.055 * double(desc.bytes()));
-  EXPECT_GE(packed_bytes(desc), uint64_t(desc.bytes()));
-}
-
 // So that a model's file and its packed copy are never in memory together.
 TEST_P(PackedWeightTest, ReleasesItsSourcePartByPart) {
   std::mt19937 random(11);
-  const HostWeight weight = draw_weight(GetParam(), 2050, 1024, random);
+  const HostWeight weight = draw_weight(*GetParam(), 2050, std::lcm(GetParam()->block_elements, 1024), random);
   std::vector<std::span<const std::byte>> parts;
   HostTensor tensor = weight.tensor();
   tensor.release = [&](std::span<const std::byte> part) { parts.push_back(part); };
@@ -72,9 +69,9 @@ TEST_P(PackedWeightTest, ReleasesItsSourcePartByPart) {
 }
 
 TEST_P(PackedWeightTest, RefusesWhatDoesNotFitTheFormat) {
-  const Format& format = format_of(GetParam());
-  HostWeight weight{{{4, format.block_elements * 2}, &format},
-                    std::vector<std::byte>(size_t(format.block_bytes * 8) - 1)};
+  const Format& format = *GetParam();
+  HostWeight weight{{{4, format.block_elements * 2}, &format}, {}};
+  weight.data.resize(size_t(weight.desc.bytes()) - 1);
   const auto serial = [](int64_t count, FunctionRef<void(int64_t)> body) {
     for (int64_t i = 0; i < count; ++i) body(i);
   };
@@ -86,6 +83,55 @@ TEST_P(PackedWeightTest, RefusesWhatDoesNotFitTheFormat) {
   EXPECT_EQ(can_pack({{4, 0}, &format}).error().code(), ErrorCode::kUnsupported);
   EXPECT_EQ(can_pack({{format.block_elements}, &format}).error().code(), ErrorCode::kUnsupported);
   EXPECT_EQ(can_pack({{int64_t(1) << 40, format.block_elements}, &format}).error().code(), ErrorCode::kUnsupported);
+}
+
+TEST(PackedWeight, TakesHardlyMoreBytesThanTheFileWithACodecOfItsOwn) {
+  for (const CodecRecord& record : kCodecRecords) {
+    if (record.general()) continue;
+    const TensorDesc desc{{1024, 2048}, find_format(record.format)};
+    EXPECT_LE(double(packed_bytes(desc)), 1.055 * double(desc.bytes())) << record.format;
+    EXPECT_GE(packed_bytes(desc), uint64_t(desc.bytes())) << record.format;
+  }
+}
+
+// Bits of an element in memory, its share of scales included.
+TEST(PackedWeight, TakesTheFewestBytesThatHoldTheFormat) {
+  const std::map<std::string, double> bits = {{"TQ1_0", 2.25},
+                                              {"I2_S", 2.25},
+                                              {"Q1_0", 2.25},
+                                              {"AUTOBITLINEAR_F32", 2.25},
+                                              {"AUTOBITLINEAR_BF16", 2.25},
+                                              {"BITLINEAR_F32", 2.25},
+                                              {"BITLINEAR_BF16", 2.25},
+                                              {"IQ1_S", 5},
+                                              {"IQ1_M", 6},
+                                              {"IQ2_S", 6},
+                                              {"PARETOQ_TERNARY", 2.25},
+                                              {"PARETOQ_1BIT", 2.25},
+                                              {"IQ2_XXS", 5},
+                                              {"IQ2_XS", 6},
+                                              {"NVFP4", 6},
+                                              {"IQ3_XXS", 5},
+                                              {"IQ3_S", 5},
+                                              {"PARETOQ_2BIT", 5},
+                                              {"MXFP4_PLANES", 5}};
+  size_t counted = 0;
+  for (const Format* format : builtin_formats()) {
+    const auto codec = find_codec(*format);
+    EXPECT_EQ(codec.has_value(), has_integer_codes(*format)) << format->name;
+    if (!codec || !codec_record(codec->codec).general() || format == &formats::q8_act()) continue;
+    ++counted;
+    ASSERT_TRUE(bits.contains(format->name)) << format->name;
+    EXPECT_EQ(double(packed_bytes({{64, 1024}, format})) * 8 / (64 * 1024), bits.at(format->name)) << format->name;
+  }
+  EXPECT_GE(counted, bits.size());
+}
+
+// A copy is another format, whatever it is called: its record alone says what it holds.
+TEST(PackedWeight, TrustsNoFormatByItsName) {
+  const Format copy = *find_format("Q4_0");
+  EXPECT_TRUE(codec_record(find_codec(copy)->codec).general());
+  EXPECT_EQ(find_codec(*find_format("Q4_0"))->codec, Codec::kQ4_0);
 }
 
 TEST(PackedWeight, NamesAFormatWithoutAKernel) {
