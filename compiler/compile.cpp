@@ -1,7 +1,6 @@
 #include "compiler/compile.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 
 #include "compiler/partition.h"
@@ -19,37 +18,8 @@ namespace {
 
 struct Pass {
   const char* name;
-  std::function<Status(Graph&)> run;
+  Status (*run)(Graph&);
   bool enabled;
-};
-
-// Whether a layer's product takes quantised activations: unless its device, or the fallback, does it with floats alone.
-// Ops that differ only in their labels are asked about once.
-class QuantizedProducts {
- public:
-  explicit QuantizedProducts(const Placement& placement) : placement_(placement) {}
-
-  bool operator()(OpDesc op, int layer) {
-    op.label.clear();
-    return can(op, layer) || !can(with_float_input(op), layer);
-  }
-
- private:
-  bool can(const OpDesc& op, int layer) {
-    for (const LayerRange& range : placement_.ranges)
-      if (layer >= range.first && layer <= range.last && device_can(op, range.device)) return true;
-    return placement_.fallback >= 0 && device_can(op, placement_.fallback);
-  }
-  bool device_can(const OpDesc& op, int device) {
-    const auto [answer, is_new] = answers_.try_emplace({device, op.text()}, false);
-    if (is_new)
-      answer->second =
-          !std::holds_alternative<Unsupported>(placement_.devices[size_t(device)]->assess({&op, 1}).front());
-    return answer->second;
-  }
-
-  const Placement& placement_;
-  std::map<std::pair<int, std::string>, bool> answers_;
 };
 
 // What the part's ops cost, all together.
@@ -139,15 +109,16 @@ std::vector<Transfer> incoming(const Graph& graph, const std::vector<int>& part_
   return transfers;
 }
 
-Status run_passes(Graph& graph, const CompileOptions& options, const PassObserver& after, const CanQuantize& can) {
+}  // namespace
+
+Status optimize(Graph& graph, const CompileOptions& options, const PassObserver& after) {
   const Pass passes[] = {
       {"canonicalize", canonicalize, true},
       {"fuse gate and up", fuse_gate_up, options.fuse},
       {"fuse matmul epilogues", fuse_matmul_epilogue, options.fuse},
       {"fuse residual and norm", fuse_residual_norm, options.fuse},
       {"fuse rope and store", fuse_rope_store, options.fuse},
-      {"quantize activations", [&](Graph& rewritten) { return quantize_where(rewritten, can); },
-       options.quantize_activations},
+      {"quantize activations", quantize_activations, options.quantize_activations},
       {"fuse quantize", fuse_quantize, options.fuse},
       {"eliminate dead code", eliminate_dead_code, true},
   };
@@ -162,19 +133,12 @@ Status run_passes(Graph& graph, const CompileOptions& options, const PassObserve
   return {};
 }
 
-}  // namespace
-
-Status optimize(Graph& graph, const CompileOptions& options, const PassObserver& after) {
-  return run_passes(graph, options, after, [](const OpDesc&, int) { return true; });
-}
-
 Result<CompiledGraph> compile(Graph graph, const Placement& placement, const CompileOptions& options) {
   TRIREME_TRY(graph::verify(graph));
   int last_layer = -1;
   for (const NodeId id : graph.node_order()) last_layer = std::max(last_layer, graph.node(id).layer);
   TRIREME_TRY(check(placement, last_layer));
-  QuantizedProducts quantized(placement);
-  TRIREME_TRY(run_passes(graph, options, {}, std::ref(quantized)));
+  TRIREME_TRY(optimize(graph, options));
   CompiledGraph compiled;
   compiled.step = step_layout(graph);
   TRIREME_ASSIGN(const Partition split, partition(graph, placement));

@@ -1,8 +1,6 @@
 // The rewrites that compile() applies, in its order. Each takes a verified graph and leaves one that computes the same.
 #pragma once
 
-#include <functional>
-
 #include "graph/graph.h"
 
 namespace trireme::compiler {
@@ -24,11 +22,6 @@ Status fuse_rope_store(graph::Graph& graph);
 
 // matmul(x, W) -> matmul(quantize_q8(x), W) for every W with integer codes; one quantize_q8 serves all uses of x.
 Status quantize_activations(graph::Graph& graph);
-// The same where `can` holds of the op as it then is.
-// The op with float activations is with_float_input(op).
-using CanQuantize = std::function<bool(const OpDesc& op, int layer)>;
-Status quantize_where(graph::Graph& graph, const CanQuantize& can);
-OpDesc with_float_input(const OpDesc& op);
 
 // quantize_q8 of rms_norm, fused_norm, matmul_glu and of attention with its heads side by side -> the producer's own
 // quantize, when nothing else reads the float result.

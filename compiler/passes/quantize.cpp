@@ -24,17 +24,14 @@ Result<ValueId> quantized(Graph& graph, std::map<ValueId, ValueId>& known, Value
   return q;
 }
 
-OpDesc with_input(OpDesc op, const Format& format, ActScheme act) {
-  op.inputs[0].desc.format = &format;
+OpParams with_quantized_input(OpParams params) {
   std::visit(
-      [&](auto& params) {
-        if constexpr (requires { params.act; }) params.act = act;
+      [](auto& op) {
+        if constexpr (requires { op.act; }) op.act = ActScheme::kQ8;
       },
-      op.params);
-  return op;
+      params);
+  return params;
 }
-
-OpDesc with_quantized_input(const OpDesc& op) { return with_input(op, formats::q8_act(), ActScheme::kQ8); }
 
 bool multiplies(const OpParams& params) {
   return std::visit(
@@ -54,24 +51,17 @@ ValueId joined_heads(const Graph& graph, ValueId x) {
 
 }  // namespace
 
-OpDesc with_float_input(const OpDesc& op) { return with_input(op, formats::f32(), ActScheme::kFloat); }
-
 Status quantize_activations(Graph& graph) {
-  return quantize_where(graph, [](const OpDesc&, int) { return true; });
-}
-
-Status quantize_where(Graph& graph, const CanQuantize& can) {
   std::map<ValueId, ValueId> known;
   for (const NodeId id : std::vector<NodeId>(graph.node_order())) {
     if (!multiplies(graph.node(id).params)) continue;
     const ValueId x = graph.node(id).inputs[0];
     const TensorDesc& weight = graph.value(graph.node(id).inputs[1]).desc;
     if (!is_plain_f32(graph, x) || !has_integer_codes(*weight.format) || weight.shape.back() % kQ8Group != 0) continue;
-    if (!can(with_quantized_input(graph.op_desc(id)), graph.node(id).layer)) continue;
     TRIREME_ASSIGN(const ValueId q, quantized(graph, known, x, id));
     graph::Node& node = graph.mutable_node(id);
     node.inputs[0] = q;
-    node.params = with_quantized_input(graph.op_desc(id)).params;
+    node.params = with_quantized_input(node.params);
   }
   return {};
 }

@@ -17,7 +17,7 @@ using graph::ValueId;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-// Only judges ops: it can't do those of the given names; "q8" are those that read quantised activations.
+// Only judges ops: it can't do those of the given names.
 class Judge final : public ForwardingDevice {
  public:
   Judge(std::string id, std::set<std::string> refused) : ForwardingDevice(nullptr), refused_(std::move(refused)) {
@@ -27,8 +27,7 @@ class Judge final : public ForwardingDevice {
   std::vector<Assessment> assess(std::span<const OpDesc> ops) const override {
     std::vector<Assessment> answers;
     for (const OpDesc& op : ops) {
-      const bool quantised = op.inputs[0].desc.format == &formats::q8_act();
-      if (refused_.contains(std::string(op_name(op.params))) || (quantised && refused_.contains("q8")))
+      if (refused_.contains(std::string(op_name(op.params))))
         answers.emplace_back(Unsupported{"it does not want to"});
       else
         answers.emplace_back(OpCost{.workspace_bytes = info_.id == "main:0" ? 16u : 32u});
@@ -150,26 +149,6 @@ TEST(Partition, RefusedOpsThatDifferByTheirLayerAreNamedTogether) {
   EXPECT_THAT(message, testing::StartsWith("7 ops: unary blk.0.act ("));
   EXPECT_THAT(message, HasSubstr(" and so in layers 1 to 2, 4, 11: main:0 cannot do it"));
   EXPECT_THAT(message, HasSubstr(". unary last ("));
-}
-
-// How the product with a weight in Q8_0 sees its activations.
-ActScheme scheme_on(const Placement& placement) {
-  Graph graph;
-  const ValueId x = graph.add_input("x", rows({4, 64}));
-  const ValueId w = graph.add_weight("w", {{32, 64}, find_format("Q8_0")});
-  graph.set_output("y", *graph.add(Matmul{}, {x, w}, "y", 2));
-  const auto compiled = compile(std::move(graph), placement);
-  EXPECT_TRUE(compiled) << compiled.error().message();
-  if (!compiled) return ActScheme::kFloat;
-  return act_scheme(compiled->graph.op_desc(compiled->graph.node_order().back()).params);
-}
-
-TEST(QuantizedProducts, AreThoseThatTheDeviceOrTheFallbackCanDo) {
-  EXPECT_EQ(scheme_on(on({}, {}, false)), ActScheme::kQ8);
-  EXPECT_EQ(scheme_on(on({"q8"}, {}, false)), ActScheme::kFloat);
-  EXPECT_EQ(scheme_on(on({"q8"}, {"q8"})), ActScheme::kFloat);
-  EXPECT_EQ(scheme_on(on({"q8"}, {})), ActScheme::kQ8);
-  EXPECT_EQ(scheme_on(on({"matmul"}, {}, true)), ActScheme::kQ8);
 }
 
 }  // namespace

@@ -183,23 +183,6 @@ TEST_F(Quantize, ServesExpertsToo) {
   EXPECT_EQ(std::get<GroupedMatmul>(graph.node(graph.node_order()[1]).params).act, ActScheme::kQ8);
 }
 
-TEST_F(Quantize, SkipsWhatTheDeviceCannotDo) {
-  graph.set_output("a", matmul(x, "w1", *find_format("Q4_0")));
-  graph.set_output("b", matmul(x, "w2", *find_format("Q8_0")));
-  std::vector<std::string> asked;
-  const Status status = quantize_where(graph, [&](const OpDesc& op, int layer) {
-    EXPECT_EQ(layer, 0);
-    EXPECT_EQ(op.inputs[0].desc.format, &formats::q8_act());
-    EXPECT_EQ(std::get<Matmul>(op.params).act, ActScheme::kQ8);
-    asked.push_back(op.inputs[1].desc.format->name);
-    return asked.back() == "Q8_0";
-  });
-  ASSERT_TRUE(status) << status.error().message();
-  EXPECT_THAT(asked, ElementsAre("Q4_0", "Q8_0"));
-  EXPECT_THAT(op_names(graph), ElementsAre("matmul", "quantize_q8", "matmul"));
-  EXPECT_EQ(std::get<Matmul>(graph.node(graph.node_order()[0]).params).act, ActScheme::kFloat);
-}
-
 TEST_F(Quantize, GoesIntoTheNormWhenNothingElseReadsIt) {
   const ValueId normed = norm(x, "norm");
   graph.set_output("a", matmul(normed, "w", *find_format("Q4_0")));
