@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "hal/op_check.h"
 #include "tests/conformance/case_builder.h"
@@ -15,7 +16,7 @@ int64_t round_up(int64_t value, int64_t unit) { return (value + unit - 1) / unit
 
 // The size as the format and scheme allow it.
 Size fit(Size size, const Format& format, ActScheme act) {
-  const int64_t unit = act == ActScheme::kQ8 ? std::max<int64_t>(32, format.block_elements) : format.block_elements;
+  const int64_t unit = act == ActScheme::kQ8 ? std::lcm<int64_t>(32, format.block_elements) : format.block_elements;
   return {size.rows, round_up(size.n, format.block_rows), round_up(size.k, unit)};
 }
 

@@ -21,4 +21,38 @@ inline Format odd_table() {
   return block_format("ODD_TABLE", 0, 48, 26, codes, {block_number(NumberType::kBF16, 0, {bits(16, 24 * 8, {})})});
 }
 
+// Groups of 16 signed bytes under an f32 scale and an f32 minimum.
+inline Format bytes_with_minimum() {
+  Codes codes;
+  codes.fields = {bits(8, 128, {{1, 0, 8}})};
+  codes.type = NumberType::kSigned;
+  const auto number = [](int64_t at) { return block_number(NumberType::kF32, 16, {bits(32, at, {{1, 0, 64}})}); };
+  return block_format("BYTES_WITH_MINIMUM", 0, 32, 48, codes, {number(0)}, {number(32)});
+}
+
+// Blocks of 48 codes of 4 bits less a zero point of 4 bits for every 16, under a bf16 scale of the block.
+inline Format zero_points() {
+  Codes codes;
+  codes.fields = {bits(4, 0, {{1, 0, 4}})};
+  Format format =
+      block_format("ZERO_POINTS", 0, 48, 28, codes, {block_number(NumberType::kBF16, 0, {bits(16, 26 * 8, {})})});
+  format.zero = block_number(NumberType::kUnsigned, 16, {bits(4, 24 * 8, {{1, 0, 4}})});
+  return format;
+}
+
+// Four rows to a byte that lie a quarter of the tensor apart, with codes from -2 to 1 and a scale for every 128 columns
+// in a plane.
+inline Format strided_rows() {
+  Codes codes;
+  codes.fields = {bits(2, 0, {{1, 4, 2}})};
+  codes.offset = -2;
+  Number scale = block_number(NumberType::kF16, 128, {bits(16, 0, {{1, 0, 16}})});
+  scale.place = Place::kPlane;
+  Format format = block_format("STRIDED_ROWS", 0, 1, 1, codes, {scale});
+  format.block_rows = 4;
+  format.rows_strided = true;
+  format.planes = {"weight_scale"};
+  return format;
+}
+
 }  // namespace trireme::devices_test
