@@ -10,27 +10,25 @@
 namespace trireme::cpu::quantized {
 namespace {
 
-using ByteValues = std::bitset<256>;  // bit i: whether there is i - 128
-
 // What is taken away from codes; none where those are too many to be counted here.
-std::vector<int> zero_points(const Format& format) {
-  if (!format.zero) return {0};
+std::vector<double> zero_points(const Format& format) {
+  if (!format.zero) return {0.0};
   const Number& zero = *format.zero;
   const int width = field_bits(zero.fields);
-  std::vector<int> values;
+  std::vector<double> values;
   if (width > 8 || zero.type != NumberType::kUnsigned) return values;
-  for (int code = 0; code < 1 << width; ++code) values.push_back(code * int(zero.multiplier) + int(zero.offset));
+  for (int code = 0; code < 1 << width; ++code) values.push_back(code * double(zero.multiplier) + double(zero.offset));
   return values;
 }
 
 // Codes with their signs, before zero points; none where they cannot be counted here.
-std::vector<int> signed_codes(const Format& format) {
+std::vector<double> signed_codes(const Format& format) {
   const Codes& codes = format.codes;
-  std::vector<int> values(codes.table.begin(), codes.table.end());
+  std::vector<double> values(codes.table.begin(), codes.table.end());
   if (codes.table.empty()) {
     const int width = field_bits(codes.fields);
     if (width > 8 || codes.type != NumberType::kUnsigned) return values;
-    for (int code = 0; code < 1 << width; ++code) values.push_back(code * codes.multiplier + codes.offset);
+    for (int code = 0; code < 1 << width; ++code) values.push_back(double(code) * codes.multiplier + codes.offset);
   }
   if (format.signs.group == 0) return values;
   const size_t count = values.size();
@@ -40,11 +38,11 @@ std::vector<int> signed_codes(const Format& format) {
 
 // Whole numbers that the format's codes can stand for, in rising order: more rather than fewer.
 std::vector<int> code_values(const Format& format, const IntegerCodes& integer) {
-  const std::vector<int> codes = signed_codes(format), zeros = zero_points(format);
-  ByteValues used;
-  for (const int code : codes)
-    for (const int zero : zeros)
-      if (const int value = code - zero; integer.lowest <= value && value <= integer.highest)
+  const std::vector<double> codes = signed_codes(format), zeros = zero_points(format);
+  std::bitset<256> used;  // by value + 128
+  for (const double code : codes)
+    for (const double zero : zeros)
+      if (const double value = code - zero; integer.lowest <= value && value <= integer.highest)
         used.set(size_t(value + 128));
   std::vector<int> values;
   for (int value = integer.lowest; value <= integer.highest; ++value)

@@ -7,14 +7,25 @@
 namespace trireme::cpu::quantized {
 namespace {
 
-// Packs the 8 steps of each group of 32, `bits` bits a code, after shifting the codes right by `drop`.
-void write_plane(const uint32_t* codes, int groups, int bits, int drop, int row, std::byte* plane) {
-  const int steps_a_slab = 8 / bits;
-  const uint32_t mask = 0x01010101u * ((1u << bits) - 1);
-  for (int step = 0; step < 8 * groups; step += steps_a_slab) {
+// Packs the 8 steps of each group of 32, kBits bits a code, after shifting the codes right by `drop`.
+template <int kBits>
+void write_plane(const uint32_t* codes, int groups, int drop, int row, std::byte* plane) {
+  constexpr int kStepsASlab = 8 / kBits;
+  constexpr uint32_t kMask = 0x01010101u * ((1u << kBits) - 1);
+  plane += 4 * row;
+  for (int step = 0; step < 8 * groups; step += kStepsASlab, plane += kSlabBytes) {
     uint32_t word = 0;
-    for (int i = 0; i < steps_a_slab; ++i) word |= ((codes[step + i] >> drop) & mask) << (bits * i);
-    std::memcpy(plane + step / steps_a_slab * kSlabBytes + 4 * row, &word, 4);
+    for (int i = 0; i < kStepsASlab; ++i) word |= ((codes[step + i] >> drop) & kMask) << (kBits * i);
+    std::memcpy(plane, &word, 4);
+  }
+}
+
+void write_plane(const uint32_t* codes, int groups, int bits, int drop, int row, std::byte* plane) {
+  switch (bits) {
+    case 1: return write_plane<1>(codes, groups, drop, row, plane);
+    case 2: return write_plane<2>(codes, groups, drop, row, plane);
+    case 4: return write_plane<4>(codes, groups, drop, row, plane);
+    default: return write_plane<8>(codes, groups, drop, row, plane);
   }
 }
 

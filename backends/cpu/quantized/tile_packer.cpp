@@ -44,8 +44,8 @@ class DecodedPacker final : public TilePacker {
  public:
   DecodedPacker(const HostTensor& tensor, const FormatCodec& codec, FormatDecoder decoder, const IntegerCodes& integer)
       : tensor_(tensor), record_(codec_record(codec.codec)), decoder_(std::move(decoder)), integer_(integer) {
-    for (int code = 0; code < 1 << record_.bits; ++code)
-      code_of_[uint8_t(record_.has_own_table() ? codec.values[size_t(code)] : code - record_.offset)] = uint8_t(code);
+    first_ = uint8_t(record_.has_own_table() ? codec.values[0] : -record_.offset);
+    for (size_t code = 0; code < codec.values.size(); ++code) code_of_[uint8_t(codec.values[code])] = uint8_t(code);
   }
 
   // Whether the tensor's parts have the sizes that its format asks for.
@@ -79,16 +79,22 @@ class DecodedPacker final : public TilePacker {
     return decoder_.decode_integer_rows(tensor_, first, count, rows.codes, rows.scales, rows.minima);
   }
 
+  // Codes of so many values, four to a word.
+  void encode(const int8_t* values, int count, uint32_t* codes) const {
+    std::array<uint8_t, 128> bytes;
+    if (record_.table == CodeTable::kOwn)
+      for (int i = 0; i < count; ++i) bytes[size_t(i)] = code_of_[uint8_t(values[i])];
+    else
+      for (int i = 0; i < count; ++i) bytes[size_t(i)] = uint8_t(uint8_t(values[i]) - first_);
+    std::memcpy(codes, bytes.data(), size_t(count));
+  }
+
   void pack_row(const Rows& rows, int row, std::byte* packed) const {
     std::array<uint32_t, 32> codes;
     std::array<float, 8> scales{}, minima{};
     for (int64_t begin = 0; begin < columns(); begin += record_.block, packed += record_.block_bytes()) {
       const int count = int(std::min<int64_t>(record_.block, columns() - begin));
-      const int8_t* values = rows.codes.data() + row * columns() + begin;
-      for (int word = 0; word < count / 4; ++word, values += 4)
-        codes[size_t(word)] = uint32_t(code_of_[uint8_t(values[0])]) | uint32_t(code_of_[uint8_t(values[1])]) << 8 |
-                              uint32_t(code_of_[uint8_t(values[2])]) << 16 |
-                              uint32_t(code_of_[uint8_t(values[3])]) << 24;
+      encode(rows.codes.data() + row * columns() + begin, count, codes.data());
       for (int i = 0; i < count / record_.group; ++i) {
         const auto at = size_t((row * columns() + begin + i * record_.group) / integer_.group);
         scales[size_t(i)] = rows.scales[at];
@@ -102,7 +108,8 @@ class DecodedPacker final : public TilePacker {
   const CodecRecord& record_;
   FormatDecoder decoder_;
   IntegerCodes integer_;
-  std::array<uint8_t, 256> code_of_{};  // by a value's byte
+  uint8_t first_ = 0;                   // the byte of the value whose code is 0
+  std::array<uint8_t, 256> code_of_{};  // by a value's byte, with CodeTable::kOwn
 };
 
 }  // namespace

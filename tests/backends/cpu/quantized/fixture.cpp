@@ -92,9 +92,7 @@ void set_numbers(HostWeight& weight, Set set) {
 }
 
 HostWeight draw_invented(const Format& format, int64_t rows, int64_t columns, std::mt19937& random) {
-  HostWeight weight{{{rows, columns}, &format}, {}};
-  weight.data.resize(size_t(weight.desc.bytes()));
-  for (std::byte& byte : weight.data) byte = std::byte(random());
+  HostWeight weight = draw_bytes(format, rows, columns, random);
   set_numbers(weight, [&] {
     const float magnitude = std::ldexp(float(random() % (1 << 24)), int(random() % 40) - 50);
     return random() % 2 == 0 ? magnitude : -magnitude;
@@ -111,6 +109,47 @@ std::vector<const Format*> tested_formats() {
   for (const char* name : {"TQ1_0", "NVFP4", "IQ2_S", "IQ3_S"}) formats.push_back(find_format(name));
   for (const Format& format : invented_formats()) formats.push_back(&format);
   return formats;
+}
+
+HostWeight draw_bytes(const Format& format, int64_t rows, int64_t columns, std::mt19937& random) {
+  HostWeight weight{{{rows, columns}, &format}, {}};
+  weight.data.resize(size_t(weight.desc.bytes()));
+  for (std::byte& byte : weight.data) byte = std::byte(random());
+  return weight;
+}
+
+Format draw_format(std::mt19937& random) {
+  const auto one_in = [&](uint32_t count) { return random() % count == 0; };
+  const auto between = [&](int lowest, int highest) { return lowest + int(random() % uint32_t(highest - lowest + 1)); };
+  for (;;) {
+    const int64_t group = 16 << between(0, 3), elements = group * between(1, 3);
+    Format format = block_format("DRAWN", 0, elements, 0, {}, {});
+    int64_t bits_used = 0;
+    const auto field = [&](int width, int64_t count) {
+      const BitField made = bits(width, bits_used, {{1, 0, width}});
+      bits_used = (bits_used + width * count + 7) / 8 * 8;
+      return made;
+    };
+    const auto number = [&](NumberType type, int width) {
+      return block_number(type, group, {field(width, elements / group)});
+    };
+    const int width = between(1, one_in(2) ? 4 : 8);
+    Codes& codes = format.codes;
+    codes.fields = {field(width, elements)};
+    if (one_in(4)) codes.type = NumberType::kSigned;
+    codes.multiplier = one_in(3) ? between(-3, 3) : 1;
+    codes.offset = one_in(2) ? between(-20, 20) : 0;
+    if (one_in(3)) {
+      const int spread = between(2, 127);
+      for (int i = 0; i < 1 << width; ++i) codes.table.push_back(float(between(-spread, spread)));
+    }
+    if (one_in(4)) format.signs = {8, false, {field(8, elements / 8)}};
+    if (one_in(4)) format.zero = number(one_in(2) ? NumberType::kSigned : NumberType::kUnsigned, between(1, 4));
+    format.scale = {number(NumberType::kUE4M3, 8)};
+    if (one_in(3)) format.minimum = {number(NumberType::kUE4M3, 8)};
+    format.block_bytes = bits_used / 8;
+    if (verify(format) && has_integer_codes(format)) return format;
+  }
 }
 
 Golden load_golden(const Format& format) {

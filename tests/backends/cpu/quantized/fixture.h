@@ -14,6 +14,10 @@ namespace trireme::cpu::quantized {
 // invented ones hold f32 scales (and minima) at the begin of each block, or in their row heads.
 std::vector<const Format*> tested_formats();
 
+// A format with integer codes of any width, with or without table, signs, zero points and minimum. No bytes of it
+// decode to values that are not finite.
+Format draw_format(std::mt19937& random);
+
 // tests/data/formats: rows of packed bytes and their exact values. Of an invented format: drawn rows, and their values
 // by the generic decoder.
 struct Golden {
@@ -32,6 +36,8 @@ struct HostWeight {
 
 // W[N, K] of blocks drawn from the golden file, extreme scales among them, or of random ones.
 HostWeight draw_weight(const Format& format, int64_t rows, int64_t columns, std::mt19937& random);
+// W[N, K] of random bytes.
+HostWeight draw_bytes(const Format& format, int64_t rows, int64_t columns, std::mt19937& random);
 // Gives every block a scale and a minimum's scale of 1; scales of groups inside a block stay.
 void set_block_scales_to_one(HostWeight& weight);
 std::shared_ptr<const PackedWeight> pack(const HostWeight& weight);
@@ -54,6 +60,8 @@ Activations draw_activations(int64_t rows, int64_t columns, std::mt19937& random
 struct Exact {
   double value = 0, magnitude = 0;
   int terms = 0;
+  // Each term is the product of two rounded factors, and each addition rounds once more.
+  double bound() const { return (2.0 * terms + 4) * 0x1p-24 * magnitude + terms * 0x1p-148; }
 };
 Exact exact_product(const HostWeight& weight, int64_t n, Activations& activations, int64_t r);
 

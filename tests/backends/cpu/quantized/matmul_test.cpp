@@ -4,9 +4,11 @@
 
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <numeric>
 #include <set>
 
+#include "hal/format_decoder.h"
 #include "hwy/targets.h"
 #include "tests/backends/cpu/quantized/fixture.h"
 
@@ -53,7 +55,6 @@ TEST_P(QuantizedMatmulTest, RunsOnTheInstructionSetAskedFor) {
   EXPECT_STREQ(kernel_target(), hwy::TargetName(GetParam().target));
 }
 
-// Rounding: each term is the product of two rounded factors, and each addition rounds once more.
 TEST_P(QuantizedMatmulTest, LiesWithinTheIntervalOfItsRoundings) {
   struct Dims {
     int64_t rows, outputs, columns;
@@ -67,8 +68,8 @@ TEST_P(QuantizedMatmulTest, LiesWithinTheIntervalOfItsRoundings) {
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t n = 0; n < outputs; ++n) {
         const Exact exact = exact_product(weight, n, x, r);
-        const double bound = (2.0 * exact.terms + 4) * 0x1p-24 * exact.magnitude + exact.terms * 0x1p-148;
-        ASSERT_NEAR(double(y[size_t(r * outputs + n)]), exact.value, bound) << rows << "x" << outputs << "x" << k;
+        ASSERT_NEAR(double(y[size_t(r * outputs + n)]), exact.value, exact.bound())
+            << rows << "x" << outputs << "x" << k;
       }
   }
 }
@@ -173,6 +174,36 @@ TEST_P(QuantizedMatmulTest, QuantisesTheGatedProduct) {
       }
       ASSERT_EQ(q.sums(r)[group], sum);
     }
+}
+
+TEST(QuantizedMatmul, IsRightInFormatsDrawnAtRandom) {
+  std::mt19937 random(3);
+  std::map<Codec, int> drawn;
+  for (int i = 0; i < 400; ++i) {
+    const Format format = draw_format(random);
+    ++drawn[find_codec(format)->codec];
+    const int64_t outputs = 21, rows = 1 + i % 5, k = std::lcm<int64_t>(format.block_elements, 32) * (1 + i % 3);
+    const HostWeight weight = draw_bytes(format, outputs, k, random);
+    const auto packed = pack(weight);
+    ASSERT_NE(packed, nullptr);
+    std::vector<float> values(static_cast<size_t>(k)), expected(values.size());
+    for (int64_t n = 0; n < outputs; ++n) {
+      packed->decode_row(n, values);
+      ASSERT_TRUE(decode_rows(weight.tensor(), n, 1, expected));
+      ASSERT_EQ(values, expected) << "format " << i;
+    }
+    Activations x = draw_activations(rows, k, random);
+    std::vector<float> y(size_t(rows * outputs), NAN);
+    run_kernel(*make_matmul(packed, {}, false, 1), {x.data.data(), reinterpret_cast<std::byte*>(y.data())}, rows,
+               random);
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t n = 0; n < outputs; ++n) {
+        const Exact exact = exact_product(weight, n, x, r);
+        ASSERT_NEAR(double(y[size_t(r * outputs + n)]), exact.value, exact.bound()) << "format " << i;
+      }
+  }
+  for (int codec = int(Codec::kConsecutive2); codec < kCodecs; ++codec)
+    EXPECT_GE(drawn[Codec(codec)], 8) << "codec " << codec;
 }
 
 TEST(QuantizedMatmul, IsTestedWithEveryCodec) {
