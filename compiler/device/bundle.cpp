@@ -59,8 +59,9 @@ bool fits(const Bundle& bundle, const BoundCall& added, const Target& target) {
     shared += other->function.shared_bytes();
     waits = waits || has_barrier(other->function.body);
   }
-  // PoCL compiles barriers in sibling branches wrongly.
-  if (target.language == TargetLanguage::kOpenClC && waits && has_barrier(call.function.body)) return false;
+  // PoCL compiles a branch with barriers wrongly when it has a sibling: with barriers of its own, or with none when
+  // LLVM merges the last stores of both, whose condition and place are then those of one item for all.
+  if (target.language == TargetLanguage::kOpenClC && (waits || has_barrier(call.function.body))) return false;
   Bundle whole = bundle;
   append(whole, added);
   return shared <= target.shared_bytes && whole.groups[0] <= kMostGroups && whole.words.size() <= kMostWords &&

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <numeric>
+
 #include "graph/text.h"
 #include "hal/validation.h"
 #include "tests/compiler/interpreter_device.h"
@@ -42,6 +44,36 @@ TEST(RandomGraphs, AllDevicesGiveWhatTheyMay) {
   }
   EXPECT_EQ(check.counts().runs, 18);
   for (const Error& finding : validation.findings()) ADD_FAILURE() << finding.message();
+}
+
+// Nothing lets these two wait for each other, both have groups of 64 items, and a rope alone has barriers. Each ends in
+// a store that some items leave out.
+TEST(RandomGraphs, BarriersBesideAnotherOpHoldOnOpenCl) {
+  const auto parsed = graph::parse(R"(weight @table : F32[32, 96]
+input @ids : I32[tokens<=32]
+input @positions : I32[tokens<=32]
+input @heads : F32[tokens<=32, 3, 3]
+constant @frequencies : F32[1] = 1
+%0 = embed_rows(@table, @ids) {scale=1.7} : F32[tokens<=32, 96] ; layer 0 "embed_rows"
+%1 = rope(@heads, @positions, @frequencies) {style=interleaved magnitude=1.3} : F32[tokens<=32, 3, 3] ; layer 0 "rope"
+output @rows = %0
+output @turned = %1
+)");
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  GraphCase test;
+  test.graph = *parsed;
+  test.token_count = 32;
+  std::vector<int32_t> numbers(32);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  std::vector<float> values(32 * 96);
+  std::iota(values.begin(), values.end(), 1.0f);
+  test.contents["table"] = conformance::bytes_of(values);
+  values.resize(32 * 3 * 3);
+  test.contents["heads"] = conformance::bytes_of(values);
+  test.contents["ids"] = test.contents["positions"] = conformance::bytes_of(numbers);
+  GraphCheck check(reference(), {*open_op_device("opencl:0")});
+  const auto failed = check.failure(test, {});
+  EXPECT_FALSE(failed) << *failed;
 }
 
 // Turned heads that round to neighbours in f16, errors that overflow in softmax, and exp that ends above the least

@@ -56,11 +56,13 @@ TEST_F(BundleTest, OtherShapesStayApart) {
             2u);
 }
 
-TEST_F(BundleTest, TwoThatWaitStayApartInOpenClC) {
+TEST_F(BundleTest, WhatWaitsStaysAloneInOpenClC) {
   const std::vector<BoundCall> calls = {{&call(1, 1, true), {range(0), range(1)}, {0}},
                                         {&call(1, 1, true), {range(0), range(2)}, {0}},
-                                        {&call(1), {range(0), range(3)}, {0}}};
-  EXPECT_EQ(bundles(calls).size(), 2u);
+                                        {&call(1), {range(0), range(3)}, {0}},
+                                        {&call(1), {range(0), range(4)}, {0}},
+                                        {&call(1, 1, true), {range(0), range(5)}, {0}}};
+  EXPECT_EQ(bundles(calls).size(), 4u);
   target_.language = TargetLanguage::kSpirV;
   EXPECT_EQ(bundles(calls).size(), 1u);
 }
