@@ -28,7 +28,7 @@ kThreadedTests=(hal_test validation_test kernel_build_test session_test cpu_thre
 
 # The programs that mostly wait for drivers to compile, or for whole models.
 kDriverTests=(real_models_test opencl_conformance_test vulkan_conformance_test vulkan_layers_test weight_parts_test
-  integer_dot_test masks_test)
+  integer_dot_test masks_test repack_test)
 
 build() {
   local preset=$1
