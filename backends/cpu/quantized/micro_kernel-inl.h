@@ -84,7 +84,7 @@ struct Group {
   using Values = VF[kVectors][kWidth];
 
   const uint8_t* block;
-  const int8_t* values;
+  const int8_t* table;
   int group;
   int first_part;
   const int8_t* codes;  // of the panel, at this group
@@ -97,7 +97,7 @@ struct Group {
     typename Dot::Weight weights[kVectors];
     TRIREME_UNROLL for (int part = 0; part < kVectors; ++part) {
       weights[part] =
-          Dot::weight(decode_codes<kCodec, kSubgroup * kSteps + kStep>(block, values, group, first_part + part));
+          Dot::weight(decode_codes<kCodec, kSubgroup * kSteps + kStep>(block, table, group, first_part + part));
     }
     TRIREME_UNROLL for (int column = 0; column < kWidth; ++column) {
       const V8 activations = broadcast4(codes + column * kActGroup + 4 * (kSubgroup * kSteps + kStep));
