@@ -139,23 +139,28 @@ Result<std::vector<std::shared_ptr<const Kernel>>> CompiledDevice::kernels_of(st
     if (bundles_.contains(key) || wanted.contains(key)) continue;
     TRIREME_ASSIGN(const kernel::Function function, compiler::kernel_of(bundle));
     TRIREME_ASSIGN(KernelSource source, emit(function));
-    if (const auto same = kernels_.find(source.code); same != kernels_.end()) {
-      bundles_.emplace(key, same->second);
-      continue;
-    }
     wanted.emplace(key, sources.size());
     sources.push_back(std::move(source));
   }
-  const auto built = builder_->build(sources, cache_ ? &*cache_ : nullptr);
-  for (const auto& [key, place] : wanted) {
-    if (!built[place]) continue;
-    kernels_.try_emplace(sources[place].code, *built[place]);
-    bundles_.emplace(key, *built[place]);
-  }
-  for (const auto& one : built)
-    if (!one) return fail(one.error());
+  TRIREME_ASSIGN(const auto made, built(sources));
+  for (const auto& [key, place] : wanted) bundles_.emplace(key, made[place]);
   std::vector<std::shared_ptr<const Kernel>> kernels;
   for (const Bundle& bundle : bundles) kernels.push_back(bundles_.at({bundle.calls, bundle.numbers}));
+  return kernels;
+}
+
+// Under the lock. What could be built is kept, also when something else could not.
+Result<std::vector<std::shared_ptr<const Kernel>>> CompiledDevice::built(std::span<const KernelSource> sources) {
+  std::vector<KernelSource> missing;
+  std::ranges::copy_if(sources, std::back_inserter(missing),
+                       [&](const KernelSource& source) { return !kernels_.contains(source.code); });
+  const auto made = builder_->build(missing, cache_ ? &*cache_ : nullptr);
+  for (size_t i = 0; i < missing.size(); ++i)
+    if (made[i]) kernels_.try_emplace(missing[i].code, *made[i]);
+  for (const auto& one : made)
+    if (!one) return fail(one.error());
+  std::vector<std::shared_ptr<const Kernel>> kernels;
+  for (const KernelSource& source : sources) kernels.push_back(kernels_.at(source.code));
   return kernels;
 }
 
@@ -185,26 +190,12 @@ std::vector<Result<std::unique_ptr<CompiledDevice>>> CompiledDevice::with_tuning
 }
 
 Result<std::shared_ptr<const Weight>> CompiledDevice::prepare_weight(const HostTensor& tensor, WeightUse use) {
-  const auto build = [this](std::span<const KernelSource> sources) { return built(sources); };
+  const auto build = [this](std::span<const KernelSource> sources) {
+    const std::lock_guard lock(mutex_);
+    return built(sources);
+  };
   TRIREME_ASSIGN(std::shared_ptr<const Weight> weight, CompiledWeight::create(*device_, build, tensor, use));
   return weight;
-}
-
-Result<std::vector<std::shared_ptr<const Kernel>>> CompiledDevice::built(std::span<const KernelSource> sources) {
-  const std::lock_guard lock(mutex_);
-  std::vector<KernelSource> missing;
-  for (const KernelSource& source : sources)
-    if (!kernels_.contains(source.code)) missing.push_back(source);
-  if (!missing.empty()) {
-    const auto made = builder_->build(missing, cache_ ? &*cache_ : nullptr);
-    for (size_t i = 0; i < missing.size(); ++i) {
-      if (!made[i]) return fail(made[i].error());
-      kernels_.try_emplace(missing[i].code, *made[i]);
-    }
-  }
-  std::vector<std::shared_ptr<const Kernel>> kernels;
-  for (const KernelSource& source : sources) kernels.push_back(kernels_.at(source.code));
-  return kernels;
 }
 
 Result<std::shared_ptr<const PreparedOp>> CompiledDevice::prepare(
