@@ -95,7 +95,8 @@ Terms DotProduct::add_block(Term tile, Term block, const Terms& starts, const Te
     Terms totals(tile_.strips, wide(b_.f32(0)));
     for (uint32_t g = 0; g < groups; ++g) {
       const uint32_t first = g * 8 / groups, count = 8 / groups;
-      const Term own = act_sum(starts[i], block, codes, first, count);
+      const Term own =
+          act_sum(b_, x_, columns_, starts[i], block, Terms(codes.begin() + first, codes.begin() + first + count));
       const Term lowest = wide(own * b_.i32(layout_.lowest - (to_unsigned ? 128 : 0))),
                  own_float = wide(convert(own, Scalar::kF32));
       for (uint32_t strip = 0; strip < tile_.strips; ++strip) {
@@ -116,14 +117,10 @@ Terms DotProduct::add_block(Term tile, Term block, const Terms& starts, const Te
   return next;
 }
 
-// The sum of the activations' codes in a group: stored for 32, added up for 16.
-Term DotProduct::act_sum(Term start, Term block, const Terms& codes, uint32_t first, uint32_t count) {
-  if (count == 8) {
-    const Term at = start + uint32_t(columns_ / 4 + columns_ / 32) + block;
-    return b_.load(x_, at, kernel::kI32);
-  }
-  Term sum = b_.i32(0);
-  for (uint32_t word = first; word < first + count; ++word) sum = dot4_signed(b_.u32(0x01010101), codes[word], sum);
+Term act_sum(kernel::Builder& b, uint32_t x, int64_t columns, Term start, Term block, const Terms& words) {
+  if (words.size() == 8) return b.load(x, start + uint32_t(columns / 4 + columns / 32) + block, kernel::kI32);
+  Term sum = b.i32(0);
+  for (const Term& word : words) sum = dot4_signed(b.u32(0x01010101), word, sum);
   return sum;
 }
 

@@ -8,6 +8,11 @@
 
 namespace trireme::compiler {
 
+// The sum of the activations' codes in a group of a row of `columns` that begins at word `start` of buffer `x`, in
+// block `block` of 32: stored for a whole block, added up from the group's words for less.
+kernel::Term act_sum(kernel::Builder& b, uint32_t x, int64_t columns, kernel::Term start, kernel::Term block,
+                     const kernel::Terms& words);
+
 class DotProduct {
  public:
   // `input` is the weight's number among the op's inputs, `activations` the buffer of the rows that it meets.
@@ -24,8 +29,6 @@ class DotProduct {
   kernel::Terms joined(const kernel::Terms& sums);
   kernel::Terms add_block(kernel::Term tile, kernel::Term block, const kernel::Terms& starts,
                           const kernel::Terms& carried);
-  kernel::Term act_sum(kernel::Term start, kernel::Term block, const kernel::Terms& codes, uint32_t first,
-                       uint32_t count);
   kernel::Term wide(kernel::Term value) const { return splat(value, int(tile_.lanes)); }
 
   CallBuilder& b_;

@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "compiler/templates/templates.h"
+#include "compiler/templates/dot_product.h"
 
 namespace trireme::compiler {
 
@@ -89,17 +89,12 @@ Terms MatrixProduct::right_fragment(Term block, uint32_t first_column, uint32_t 
   return fragment;
 }
 
-// The sum of the activations' codes in a group: stored for 32, added up for 16.
-Term MatrixProduct::act_sum(Term start, Term block, uint32_t group) {
-  if (layout_.group == kActColumns)
-    return b_.load(x_, start + uint32_t(columns_ / 4 + columns_ / kActColumns) + block, kernel::kI32);
-  const auto words = uint32_t(layout_.group / 4);
-  Term sum = b_.i32(0);
-  for (uint32_t word = group * words; word < (group + 1) * words; ++word) {
-    const Term codes = b_.load(x_, start + block * (kActColumns / 4) + word, kernel::kU32);
-    sum = dot4_signed(b_.u32(0x01010101), codes, sum);
-  }
-  return sum;
+Term MatrixProduct::group_sum(Term start, Term block, uint32_t group) {
+  const auto count = uint32_t(layout_.group / 4);
+  Terms words;
+  for (uint32_t word = group * count; word < (group + 1) * count; ++word)
+    words.push_back(b_.load(x_, start + block * (kActColumns / 4) + word, kernel::kU32));
+  return act_sum(b_, x_, columns_, start, block, words);
 }
 
 // As DotProduct::add_block. The sums are by rows of matrix tiles of the weight, then of activations, then elements.
@@ -118,7 +113,7 @@ Terms MatrixProduct::add_block(Term weight_tile, Term block, const Terms& carrie
           products = b_.matrix_multiply(left[k / matrix_.k], right_fragment(block, first_column, k), products);
         for (uint32_t i = 0; i < elements; ++i) {
           const Place at = place(matrix_.result, i);
-          const Term own = act_sum(act_start(at.column + first_column), block, g);
+          const Term own = group_sum(act_start(at.column + first_column), block, g);
           const WeightReader::Factors factors = reader_.factors(weight_tile, at.row + first_output, block * groups + g);
           Term part = convert(products[i] + own * b_.i32(layout_.lowest), Scalar::kF32) * factors.scale;
           if (layout_.has_minimum) part = part + convert(own, Scalar::kF32) * factors.minimum;

@@ -43,7 +43,7 @@ class MatrixProduct {
   kernel::Terms right_fragment(kernel::Term block, uint32_t first_column, uint32_t first_k);
   kernel::Term act_start(kernel::Term column);
   kernel::Terms add_block(kernel::Term weight_tile, kernel::Term block, const kernel::Terms& carried);
-  kernel::Term act_sum(kernel::Term start, kernel::Term block, uint32_t group);
+  kernel::Term group_sum(kernel::Term start, kernel::Term block, uint32_t group);
 
   CallBuilder& b_;
   MatrixTile matrix_;
