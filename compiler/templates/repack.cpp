@@ -101,8 +101,9 @@ Result<RepackKernel> write_numbers(const std::string& plane, const Format& forma
   const Term entry = b.named(writer.item / words, "entry"), place = b.named(writer.item % words, "place");
   b.when(entry < writer.entries, [&] {
     Term word = b.u32(0);
+    const Term tile_row = writer.tile << 5u;
     for (uint32_t i = 0; i < per_word; ++i) {
-      const Term row = (writer.tile << 5u) + place * per_word + i;
+      const Term row = tile_row + place * per_word + i;
       const Term number = writer.of_row(row, 1, [&](FormatReader& reader) {
         return Terms{read(reader, {entry, columns, 0})};
       })[0];

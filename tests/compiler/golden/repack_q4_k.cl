@@ -61,8 +61,8 @@ void repack_factors(__global const void* stored, __global const void* tables, __
   __global uint* const factors_uint = (__global uint*)factors;
   const uint item1 = ((uint)get_group_id(0) * 64u) + (uint)get_local_id(0);
   const uint entry = item1 / 16u;
-  const uint place = item1 % 16u;
   const uint tile = (uint)get_group_id(1);
+  const uint place = item1 % 16u;
   if (entry < entries) {
     const uint v8 = (tile << 5u) + (place * 2u);
     uint chosen;
@@ -120,8 +120,8 @@ void repack_block_factors(__global const void* stored, __global const void* tabl
   __global uint* const block_factors_uint = (__global uint*)block_factors;
   const uint item1 = ((uint)get_group_id(0) * 64u) + (uint)get_local_id(0);
   const uint entry = item1 / 32u;
-  const uint place = item1 % 32u;
   const uint tile = (uint)get_group_id(1);
+  const uint place = item1 % 32u;
   if (entry < entries) {
     const uint v7 = (tile << 5u) + place;
     uint chosen;
