@@ -67,11 +67,16 @@ function(trireme_missing_backends result)
   set(${result} ${ARGN} PARENT_SCOPE)
 endfunction()
 
-# trireme_test(NAME SOURCES ... DEPENDS ... SEPARATE ... BACKENDS ...): one GoogleTest program. The files in SEPARATE have
-# helpers of the same names as their neighbours and are not compiled together with them. Without one of BACKENDS the
-# program is left out, which is said when configuring. ctest -L NAME runs its tests.
+# trireme_test(NAME [WAITS] SOURCES ... DEPENDS ... SEPARATE ... BACKENDS ... DEFINITIONS ...): one GoogleTest program.
+# The files in SEPARATE have helpers of the same names as their neighbours and are not compiled together with them.
+# Without one of BACKENDS the program is left out, which is said when configuring. One that WAITS, mostly for drivers to
+# compile or for whole models, is left out under sanitizers, which look at neither. ctest -L NAME runs its tests.
 function(trireme_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;SEPARATE;BACKENDS" ${ARGN})
+  cmake_parse_arguments(ARG "WAITS" "" "SOURCES;DEPENDS;SEPARATE;BACKENDS;DEFINITIONS" ${ARGN})
+  if(ARG_WAITS AND TRIREME_SANITIZE)
+    message(STATUS "Left out ${name}: it mostly waits for what sanitizers do not see")
+    return()
+  endif()
   trireme_missing_backends(missing ${ARG_BACKENDS})
   if(missing)
     message(STATUS "Left out ${name}: it needs the backend ${missing}")
@@ -82,7 +87,7 @@ function(trireme_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} ${ARG_BACKENDS} GTest::gmock GTest::gtest GTest::gtest_main)
-  target_compile_definitions(${name} PRIVATE TRIREME_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
+  target_compile_definitions(${name} PRIVATE TRIREME_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data" ${ARG_DEFINITIONS})
   trireme_warnings(${name})
   trireme_cold_program(${name})
   if(TRIREME_SANITIZE)
