@@ -1,4 +1,5 @@
 // The one micro kernel, instantiated for each codec and width.
+#include <array>
 #include <type_traits>
 #include <utility>
 
@@ -30,22 +31,24 @@ namespace trireme::cpu::quantized::HWY_NAMESPACE {
 template <Codec kCodec>
 void run_plain_kernel(const Tile& tile, int64_t groups, const Panel& panel, float* output) {
   constexpr const CodecRecord& kRecord = codec_record(kCodec);
-  constexpr int kSubgroups = kActGroup / kRecord.group;
+  constexpr int kSubgroups = kActGroup / kRecord.group, kActGroups = kRecord.block / kActGroup;
+  std::array<int16_t, kActGroup> integers;
   for (int row = 0; row < kTileRows; ++row) {
-    float sum = 0, value = 0;
-    for (int64_t at = 0; at < groups * kSubgroups; ++at) {
-      const std::byte* block = tile.data + size_t(at / kRecord.groups()) * kRecord.block_bytes();
-      const int group = int(at % kRecord.groups());
-      int32_t products = 0;
-      for (int i = 0; i < kRecord.group; ++i)
-        products += read_code(kRecord, tile.values, block, row, group * kRecord.group + i) *
-                    panel.codes[at * kRecord.group + i];
-      const auto [scale, minimum] = read_scale(kRecord, block, row, group);
-      value += float(products) * scale;
-      if (kRecord.has_minimum) value += minimum * panel.sums[at];
-      if (at % kSubgroups != kSubgroups - 1) continue;
-      sum += value * panel.scales[at / kSubgroups];
-      value = 0;
+    float sum = 0;
+    for (int64_t group = 0; group < groups; ++group) {
+      const std::byte* block = tile.data + size_t(group / kActGroups) * kRecord.block_bytes();
+      const int within = int(group % kActGroups);
+      read_codes(kRecord, tile.values, block, row, within, integers.data());
+      float value = 0;
+      for (int subgroup = 0; subgroup < kSubgroups; ++subgroup) {
+        int32_t products = 0;
+        for (int i = subgroup * kRecord.group; i < (subgroup + 1) * kRecord.group; ++i)
+          products += integers[size_t(i)] * panel.codes[group * kActGroup + i];
+        const auto [scale, minimum] = read_scale(kRecord, block, row, within * kSubgroups + subgroup);
+        value += float(products) * scale;
+        if (kRecord.has_minimum) value += minimum * panel.sums[group * kSubgroups + subgroup];
+      }
+      sum += value * panel.scales[group];
     }
     output[row] = sum;
   }

@@ -29,11 +29,26 @@ void write_plane(const uint32_t* codes, int groups, int bits, int drop, int row,
   }
 }
 
-uint32_t read_plane(const std::byte* plane, int bits, int row, int element) {
-  const int steps_a_slab = 8 / bits;
-  const int step = element / 4;
-  const auto byte = uint32_t(plane[step / steps_a_slab * kSlabBytes + 4 * row + element % 4]);
-  return (byte >> (bits * (step % steps_a_slab))) & ((1u << bits) - 1);
+// Adds the fields of a group of 32 codes, shifted left by `raise`: the inverse of write_plane.
+template <int kBits>
+void read_plane(const std::byte* plane, int raise, int row, int group, uint32_t* codes) {
+  constexpr int kStepsASlab = 8 / kBits;
+  constexpr uint32_t kMask = 0x01010101u * ((1u << kBits) - 1);
+  plane += 4 * row + group * kBits * kSlabBytes;
+  for (int step = 0; step < 8; step += kStepsASlab, plane += kSlabBytes) {
+    uint32_t word = 0;
+    std::memcpy(&word, plane, 4);
+    for (int i = 0; i < kStepsASlab; ++i) codes[step + i] |= ((word >> (kBits * i)) & kMask) << raise;
+  }
+}
+
+void read_plane(const std::byte* plane, int bits, int raise, int row, int group, uint32_t* codes) {
+  switch (bits) {
+    case 1: return read_plane<1>(plane, raise, row, group, codes);
+    case 2: return read_plane<2>(plane, raise, row, group, codes);
+    case 4: return read_plane<4>(plane, raise, row, group, codes);
+    default: return read_plane<8>(plane, raise, row, group, codes);
+  }
 }
 
 float half_at(const std::byte* bytes) {
@@ -100,18 +115,20 @@ void write_row_block(const CodecRecord& record, const uint32_t* codes, int group
   write_planes(record, codes, 0, groups, row, packed);
 }
 
-int read_code(const CodecRecord& record, const CodeValues& values, const std::byte* packed, int row, int element) {
+void read_codes(const CodecRecord& record, const CodeValues& values, const std::byte* packed, int row, int group,
+                int16_t* integers) {
   const int low = record.low_bits(), high = record.high_bits();
-  uint32_t code = read_plane(packed + record.low_at(), low, row, element);
-  if (high > 0) code |= read_plane(packed + record.high_at(), high, row, element) << low;
-  switch (record.table) {
-    case CodeTable::kIq4Nl: return kIq4NlValues[code];
-    case CodeTable::kMxfp4: return kMxfp4Values[code];
-    case CodeTable::kOwn:
-    case CodeTable::kConsecutive: return values[code];
-    case CodeTable::kNone: break;
-  }
-  return int(code) - record.offset;
+  std::array<uint32_t, 8> words{};
+  read_plane(packed + record.low_at(), low, 0, row, group, words.data());
+  if (high > 0) read_plane(packed + record.high_at(), high, low, row, group, words.data());
+  std::array<uint8_t, kActGroup> codes;
+  std::memcpy(codes.data(), words.data(), sizeof(words));
+  const int8_t* table = record.table == CodeTable::kIq4Nl   ? kIq4NlValues
+                        : record.table == CodeTable::kMxfp4 ? kMxfp4Values
+                        : record.table == CodeTable::kNone  ? nullptr
+                                                            : values.data();
+  for (size_t i = 0; i < codes.size(); ++i)
+    integers[i] = table != nullptr ? int16_t(table[codes[i]]) : int16_t(codes[i] - record.offset);
 }
 
 ScaleAndMinimum read_scale(const CodecRecord& record, const std::byte* packed, int row, int group) {
@@ -143,11 +160,17 @@ ScaleAndMinimum read_scale(const CodecRecord& record, const std::byte* packed, i
 
 void read_row_block(const CodecRecord& record, const CodeValues& values, const std::byte* packed, int row, int count,
                     float* elements) {
-  for (int begin = 0; begin < count; begin += record.group) {
-    const auto [scale, minimum] = read_scale(record, packed, row, begin / record.group);
-    for (int i = begin; i < std::min(count, begin + record.group); ++i) {
-      const float product = scale * float(read_code(record, values, packed, row, i));
-      elements[i] = record.has_minimum ? product + minimum : product;
+  std::array<int16_t, kActGroup> integers;
+  for (int begin = 0; begin < count; begin += kActGroup) {
+    read_codes(record, values, packed, row, begin / kActGroup, integers.data());
+    for (int part = 0; part < kActGroup; part += record.group) {
+      const auto [scale, minimum] = read_scale(record, packed, row, (begin + part) / record.group);
+      float* target = elements + begin + part;
+      // A minimum of zero is not added: it would lose the sign of a zero.
+      if (record.has_minimum)
+        for (int i = 0; i < record.group; ++i) target[i] = scale * float(integers[size_t(part + i)]) + minimum;
+      else
+        for (int i = 0; i < record.group; ++i) target[i] = scale * float(integers[size_t(part + i)]);
     }
   }
 }

@@ -16,9 +16,10 @@ void write_row_block(const CodecRecord& record, const SourceBlock& source, int p
 void write_row_block(const CodecRecord& record, const uint32_t* codes, int groups, const float* scales,
                      const float* minima, int row, std::byte* packed);
 
-// The integer of element `element` of row `row` of a packed block, less its offset or through its table, which is
-// `values` where each weight has its own.
-int read_code(const CodecRecord& record, const CodeValues& values, const std::byte* packed, int row, int element);
+// The integers of elements [32 * group, 32 * group + 32) of row `row` of a packed block, less their offset or through
+// its table, which is `values` where each weight has its own.
+void read_codes(const CodecRecord& record, const CodeValues& values, const std::byte* packed, int row, int group,
+                int16_t* integers);
 
 // The scale of group `group` of a row and the minimum that is added; both exact.
 struct ScaleAndMinimum {
@@ -27,7 +28,7 @@ struct ScaleAndMinimum {
 };
 ScaleAndMinimum read_scale(const CodecRecord& record, const std::byte* packed, int row, int group);
 
-// Decodes elements [0, count) of row `row` of a packed block.
+// Decodes elements [0, count) of row `row` of a packed block; count is a multiple of 32.
 void read_row_block(const CodecRecord& record, const CodeValues& values, const std::byte* packed, int row, int count,
                     float* elements);
 
