@@ -1,6 +1,7 @@
 #include "compiler/emit/spirv_module.h"
 
 #include <cstring>
+#include <utility>
 
 #include "compiler/emit/spirv_cooperative_matrix.h"
 

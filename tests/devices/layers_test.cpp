@@ -68,7 +68,7 @@ class Layers : public vulkan::VulkanTest {
  protected:
   void copy_twice(bool barrier) {
     const auto buffer = buffer_of(std::vector<float>(256, 1));
-    const BufferRange range = vulkan::whole(buffer);
+    const BufferRange range = testing_support::whole(buffer);
     auto list = *device_->create_list();
     ASSERT_TRUE(list->copy(range.part(0, 64), range.part(256, 64)));
     if (barrier) {
@@ -94,15 +94,15 @@ class ChecksInKernels : public vulkan::VulkanTest {
 
 TEST_F(ChecksInKernels, SeeStrays) {
   const auto buffer = buffer_of(std::vector<float>(64, 1));
-  const BufferRange range = vulkan::whole(buffer);
+  const BufferRange range = testing_support::whole(buffer);
   auto list = *device_->create_list();
   const uint32_t inside[] = {64, 2}, outside[] = {128, 2};
-  ASSERT_TRUE(list->launch(load(vulkan::scale()), {{1, 1, 1}, {&range, 1}, inside}));
+  ASSERT_TRUE(list->launch(load(scale()), {{1, 1, 1}, {&range, 1}, inside}));
   ASSERT_TRUE(list->finish());
   run(*list);
   EXPECT_THAT(messages_->take(), testing::IsEmpty());
   list = *device_->create_list();
-  ASSERT_TRUE(list->launch(load(vulkan::scale()), {{2, 1, 1}, {&range, 1}, outside}));
+  ASSERT_TRUE(list->launch(load(scale()), {{2, 1, 1}, {&range, 1}, outside}));
   ASSERT_TRUE(list->finish());
   run(*list);
   EXPECT_THAT(messages_->take(), testing::Contains(testing::HasSubstr("out of bounds")));

@@ -137,7 +137,7 @@ class OpenClFailure : public OpenClTest {
     auto list = *device->create_list();
     const BufferRange range = whole(buffer);
     const uint32_t words[] = {64, 2};
-    EXPECT_TRUE(list->launch(load(*device, kScale), {{1, 1, 1}, {&range, 1}, words}));
+    EXPECT_TRUE(list->launch(load(*device, scale()), {{1, 1, 1}, {&range, 1}, words}));
     EXPECT_TRUE(list->finish());
     const Status status = run(*device, *list);
     EXPECT_FALSE(status);

@@ -1,41 +1,37 @@
-// Buffers, kernels and submissions of a Vulkan device.
-#include <cstdlib>
-
-#include "hal/host_timeline.h"
+// What Vulkan devices do as any device of compiled kernels, and their own.
+#include "tests/backends/kernel_device/contract.h"
 #include "tests/backends/vulkan/kernel_fixture.h"
+
+namespace trireme::testing_support {
+
+INSTANTIATE_TEST_SUITE_P(Vulkan, KernelDeviceContract, testing::Values(make_rig<vulkan::VulkanRig>));
+INSTANTIATE_TEST_SUITE_P(Vulkan, KernelListContract, testing::Values(make_rig<vulkan::VulkanRig>));
+
+// The validation layer would lose the timelines' state again and again: see kLostByTheLayer.
+std::unique_ptr<DeviceRig> make_rig_without_layers() {
+  auto rig = std::make_unique<vulkan::VulkanRig>();
+  rig->layers_.clear();
+  return rig;
+}
+INSTANTIATE_TEST_SUITE_P(Vulkan, KernelThreadsContract, testing::Values(make_rig_without_layers));
+
+}  // namespace trireme::testing_support
 
 namespace trireme::vulkan {
 namespace {
 
-using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-class KernelDeviceOnVulkan : public VulkanTest {
- protected:
-  // A finished list that copies the first of two ints over the second.
-  std::unique_ptr<KernelList> copying(const std::shared_ptr<Buffer>& buffer) {
-    auto list = *device_->create_list();
-    EXPECT_TRUE(list->copy(whole(buffer).part(0, 4), whole(buffer).part(4, 4)));
-    EXPECT_TRUE(list->finish());
-    return list;
-  }
-};
+class KernelDeviceOnVulkan : public VulkanTest {};
 
-TEST_F(KernelDeviceOnVulkan, BuffersHoldWhatIsWrittenAndRefuseRangesThatLeaveThem) {
+TEST_F(KernelDeviceOnVulkan, BuffersOfACpuDeviceAreMapped) {
   auto buffer = buffer_of<int32_t>({1, 2, 3});
-  EXPECT_EQ(buffer->size(), 12u);
-  EXPECT_THAT(values_of<int32_t>(*buffer, 4, 2), ElementsAre(2, 3));
-  std::vector<std::byte> data(8);
-  EXPECT_EQ(buffer->write(5, data).error().code(), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(buffer->read(UINT64_MAX, data).error().code(), ErrorCode::kInvalidArgument);
-  EXPECT_TRUE(buffer->write(12, {}));
   const auto mapped = buffer->map();
   ASSERT_TRUE(mapped) << "the host sees all memory of a CPU device";
   ASSERT_EQ(mapped->size(), 12u);
   (*mapped)[4] = std::byte{9};
   EXPECT_THAT(values_of<int32_t>(*buffer, 0, 3), ElementsAre(1, 9, 3));
-  EXPECT_EQ((*device_->allocate(0))->size(), 0u);
 }
 
 TEST_F(KernelDeviceOnVulkan, RefusesBuffersThatItsDriverOrItsMemoryDoesNotHold) {
@@ -44,35 +40,6 @@ TEST_F(KernelDeviceOnVulkan, RefusesBuffersThatItsDriverOrItsMemoryDoesNotHold) 
   EXPECT_EQ(refused.error().code(), ErrorCode::kOutOfMemory);
   EXPECT_THAT(refused.error().message(), HasSubstr("more than the " + std::to_string(most)));
   EXPECT_EQ(device_->allocate(UINT64_MAX).error().code(), ErrorCode::kOutOfMemory);
-}
-
-TEST_F(KernelDeviceOnVulkan, CountsWhatItAllocatedAsNoLongerFree) {
-  ASSERT_EQ(device_->memory().size(), 1u);
-  const MemoryHeap before = device_->memory()[0];
-  EXPECT_EQ(before.free_bytes, before.total_bytes);
-  auto buffer = *device_->allocate(1 << 20);
-  EXPECT_EQ(device_->memory()[0].free_bytes, before.free_bytes - (1 << 20));
-  buffer.reset();
-  EXPECT_EQ(device_->memory()[0].free_bytes, before.free_bytes);
-  EXPECT_FALSE(device_->allocate(UINT64_MAX));
-  EXPECT_EQ(device_->memory()[0].free_bytes, before.free_bytes);
-}
-
-TEST_F(KernelDeviceOnVulkan, UsesAlignedHostMemoryInPlaceAndRefusesOther) {
-  constexpr size_t kBytes = 8192;
-  struct Free {
-    void operator()(void* memory) const { std::free(memory); }
-  };
-  const std::unique_ptr<void, Free> memory(std::aligned_alloc(4096, kBytes));
-  const std::span<std::byte> bytes(static_cast<std::byte*>(memory.get()), kBytes);
-  std::fill(bytes.begin(), bytes.end(), std::byte{7});
-  const auto buffer = device_->import_host(bytes);
-  ASSERT_TRUE(buffer) << buffer.error().message();
-  EXPECT_EQ((*buffer)->size(), kBytes);
-  EXPECT_THAT(values_of<uint8_t>(**buffer, 0, kBytes), Each(7));
-  EXPECT_EQ(device_->memory()[0].free_bytes, device_->memory()[0].total_bytes);
-  EXPECT_EQ(device_->import_host(bytes.subspan(64)).error().code(), ErrorCode::kUnsupported);
-  EXPECT_EQ(device_->import_host({}).error().code(), ErrorCode::kUnsupported);
 }
 
 TEST_F(KernelDeviceOnVulkan, ABuildErrorNamesTheKernelAndWhatIsWrong) {
@@ -121,15 +88,6 @@ TEST_F(KernelDeviceOnVulkan, RefusesGroupsThatAreLargerOrShareMoreThanItCan) {
               HasSubstr("240000 shared bytes"));
 }
 
-TEST_F(KernelDeviceOnVulkan, AKernelDescribesItselfWithoutItsCode) {
-  const auto kernel = load(scale());
-  EXPECT_EQ(kernel->source().entry, "scale");
-  EXPECT_EQ(kernel->source().group_size, 64u);
-  EXPECT_EQ(kernel->source().buffers, 1u);
-  EXPECT_EQ(kernel->source().launch_words, 2u);
-  EXPECT_TRUE(kernel->source().code.empty());
-}
-
 TEST_F(KernelDeviceOnVulkan, AKernelNeedsNothingOfWhatTheDriverKept) {
   const auto built = *device_->build_kernel(scale());
   EXPECT_TRUE(device_->load_kernel(scale(), built));
@@ -141,130 +99,15 @@ TEST_F(KernelDeviceOnVulkan, AKernelNeedsNothingOfWhatTheDriverKept) {
   EXPECT_THAT(refused.error().message(), HasSubstr("its module has 2 launch words, not 1"));
 }
 
-TEST_F(KernelDeviceOnVulkan, AnUnmetWaitHoldsAListBackAndNotItsCaller) {
-  auto buffer = buffer_of<int32_t>({5, 0});
-  const auto list = copying(buffer), empty = *device_->create_list();
-  ASSERT_TRUE(empty->finish());
-  HostTimeline gate;
-  auto first = *device_->create_timeline(), second = *device_->create_timeline();
-  const TimelinePoint wait{&gate, 3}, done{first.get(), 1}, after{second.get(), 1};
-  ASSERT_TRUE(device_->submit(*list, {&wait, 1}, {&done, 1}));
-  ASSERT_TRUE(device_->submit(*empty, {}, {&after, 1}));
-  EXPECT_EQ(second->wait(1, std::chrono::milliseconds(20)).error().code(), ErrorCode::kTimeout)
-      << "lists run in the order of submission";
-  EXPECT_THAT(values_of<int32_t>(*buffer, 0, 2), ElementsAre(5, 0));
-  ASSERT_TRUE(gate.signal(3));
-  ASSERT_TRUE(second->wait(1, kPatience));
-  EXPECT_EQ(first->value(), 1u);
-  EXPECT_THAT(values_of<int32_t>(*buffer, 0, 2), ElementsAre(5, 5));
-}
-
-TEST_F(KernelDeviceOnVulkan, AWaitThatFailsFailsWhatItHeldBackAndNothingElse) {
-  auto buffer = buffer_of<int32_t>({5, 0});
-  const auto list = copying(buffer);
-  HostTimeline gate;
-  auto failed = *device_->create_timeline();
-  const TimelinePoint wait{&gate, 1}, done{failed.get(), 1};
-  ASSERT_TRUE(device_->submit(*list, {&wait, 1}, {&done, 1}));
-  gate.fail_with(Error(ErrorCode::kDeviceLost, "other device", "it went away"));
-  EXPECT_THAT(failed->wait(1, kPatience).error().message(), HasSubstr("it went away"));
-  EXPECT_THAT(values_of<int32_t>(*buffer, 0, 2), ElementsAre(5, 0));
-  run(*list);
-  EXPECT_THAT(values_of<int32_t>(*buffer, 0, 2), ElementsAre(5, 5));
-}
-
-TEST_F(KernelDeviceOnVulkan, ClosingCancelsWhatStillWaitsAndFinishesWhatRuns) {
-  auto buffer = buffer_of<int32_t>({5, 0});
-  auto list = copying(buffer);
-  HostTimeline gate;
-  auto running = *device_->create_timeline(), waiting = *device_->create_timeline();
-  const TimelinePoint wait{&gate, 1}, ran{running.get(), 1}, cancelled{waiting.get(), 1};
-  ASSERT_TRUE(device_->submit(*list, {}, {&ran, 1}));
-  auto other = copying(buffer);
-  ASSERT_TRUE(device_->submit(*other, {&wait, 1}, {&cancelled, 1}));
-  device_.reset();
-  EXPECT_EQ(running->value(), 1u);
-  EXPECT_EQ(waiting->wait(1, {}).error().code(), ErrorCode::kCancelled);
-  EXPECT_THAT(values_of<int32_t>(*buffer, 0, 2), ElementsAre(5, 5)) << "a buffer outlives its device";
-}
-
-TEST_F(KernelDeviceOnVulkan, SubmitWantsAFinishedListOfItsOwnAndTimelines) {
-  auto buffer = buffer_of<int32_t>({5, 0});
-  auto list = *device_->create_list();
-  EXPECT_EQ(device_->submit(*list, {}, {}).error().code(), ErrorCode::kInvalidArgument);
-  ASSERT_TRUE(list->finish());
-  EXPECT_EQ(open()->submit(*list, {}, {}).error().code(), ErrorCode::kInvalidArgument);
-  const TimelinePoint none{};
-  EXPECT_EQ(device_->submit(*list, {&none, 1}, {}).error().code(), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(device_->submit(*list, {}, {&none, 1}).error().code(), ErrorCode::kInvalidArgument);
-  EXPECT_TRUE(device_->submit(*list, {}, {}));
-}
-
-TEST_F(KernelDeviceOnVulkan, ASignalThatDoesNotGrowFailsItsTimeline) {
-  const auto list = *device_->create_list();
-  ASSERT_TRUE(list->finish());
-  auto timeline = *device_->create_timeline();
-  ASSERT_TRUE(timeline->signal(4));
-  const TimelinePoint back{timeline.get(), 2};
-  ASSERT_TRUE(device_->submit(*list, {}, {&back, 1}));
-  EXPECT_EQ(timeline->wait(5, kPatience).error().code(), ErrorCode::kInvalidArgument);
-}
-
-TEST_F(KernelDeviceOnVulkan, TimelinesOfOthersAreSignalledWhenTheListIsOver) {
-  auto buffer = buffer_of<int32_t>({5, 0});
-  const auto list = copying(buffer);
-  HostTimeline host;
-  const auto neighbour = open();
-  auto other = *neighbour->create_timeline(), own = *device_->create_timeline();
-  const TimelinePoint done[] = {{&host, 1}, {own.get(), 4}, {other.get(), 2}};
-  ASSERT_TRUE(device_->submit(*list, {}, done));
-  for (const TimelinePoint& point : done) EXPECT_TRUE(point.timeline->wait(point.value, kPatience));
-  EXPECT_THAT(values_of<int32_t>(*buffer, 0, 2), ElementsAre(5, 5));
-}
-
-TEST_F(KernelDeviceOnVulkan, ATimelineIsSignalledByTheHostAndFails) {
-  auto timeline = *device_->create_timeline();
-  EXPECT_EQ(timeline->value(), 0u);
-  EXPECT_TRUE(timeline->wait(0, {}));
-  EXPECT_EQ(timeline->wait(1, std::chrono::milliseconds(5)).error().code(), ErrorCode::kTimeout);
-  EXPECT_TRUE(timeline->signal(3));
-  EXPECT_EQ(timeline->value(), 3u);
-  EXPECT_EQ(timeline->signal(3).error().code(), ErrorCode::kInvalidArgument);
-  std::thread waiter([&] {
-    EXPECT_THAT(timeline->wait(4, std::chrono::nanoseconds::max()).error().message(), HasSubstr("it went away"));
-  });
-  timeline->fail_with(Error(ErrorCode::kDeviceLost, "other device", "it went away"));
-  timeline->fail_with(Error(ErrorCode::kIo, "later", "no matter"));
-  waiter.join();
-  EXPECT_TRUE(timeline->wait(3, {}));
-  EXPECT_EQ(timeline->signal(5).error().code(), ErrorCode::kDeviceLost);
-}
-
-// Without the validation layer, which would lose the timelines' state again and again: see kLostByTheLayer.
-class ThreadsOnVulkan : public KernelDeviceOnVulkan {
- protected:
-  ThreadsOnVulkan() { layers_.clear(); }
-};
-
-TEST_F(ThreadsOnVulkan, ThreadsMaySubmitAtOnce) {
-  constexpr int kThreads = 4, kRounds = 50;
-  std::vector<std::thread> threads;
-  for (int t = 0; t < kThreads; ++t)
-    threads.emplace_back([&, t] {
-      auto buffer = buffer_of<int32_t>({t, -1});
-      const auto list = copying(buffer);
-      auto timeline = *device_->create_timeline(), gate = *device_->create_timeline();
-      for (uint64_t round = 1; round <= kRounds; ++round) {
-        const TimelinePoint wait{gate.get(), round / 2}, done{timeline.get(), round};
-        EXPECT_TRUE(device_->submit(*list, {&wait, 1}, {&done, 1}));
-        if (round % 2 == 0) {
-          EXPECT_TRUE(gate->signal(round / 2));
-        }
-        EXPECT_TRUE(timeline->wait(round, kPatience));
-      }
-      EXPECT_THAT(values_of<int32_t>(*buffer, 0, 2), ElementsAre(t, t));
-    });
-  for (std::thread& thread : threads) thread.join();
+TEST_F(KernelDeviceOnVulkan, RefusesARangeThatIsLongerThanTheDeviceBinds) {
+  const uint64_t most = device_->target().max_buffer_bytes;
+  auto x = *device_->allocate(most + 256);
+  const BufferRange range = whole(x);
+  const uint32_t words[] = {1, 2};
+  const Status status = (*device_->create_list())->launch(load(scale()), {{1, 1, 1}, {&range, 1}, words});
+  EXPECT_EQ(status.error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_THAT(status.error().message(), HasSubstr("at most " + std::to_string(most)));
+  EXPECT_THAT(status.error().message(), HasSubstr("maxStorageBufferRange"));
 }
 
 }  // namespace
