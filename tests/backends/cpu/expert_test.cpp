@@ -5,9 +5,8 @@
 #include <cmath>
 #include <limits>
 
-#include "backends/cpu/backend.h"
-#include "backends/reference/backend.h"
 #include "hal/op_check.h"
+#include "tests/backends/cpu/thread_counts.h"
 #include "tests/conformance/experts.h"
 #include "tests/conformance/intervals.h"
 #include "tests/conformance/judge.h"
@@ -21,24 +20,9 @@ using conformance::bytes_of;
 using conformance::Case;
 using conformance::values_of;
 
-class CpuExperts : public testing::Test {
+class CpuExperts : public testing::Test, protected ThreadCounts {
  protected:
-  CpuExperts() {
-    for (int threads : {1, 2, 3}) devices_.push_back(*create_backend()->open(0, {.threads = threads}));
-    reference_ = *reference::create_backend()->open(0, {});
-  }
-
-  std::vector<Bytes> run(const Case& test) {
-    std::vector<Bytes> first;
-    for (const auto& device : devices_) {
-      auto outputs = conformance::execute(*device, test);
-      EXPECT_TRUE(outputs) << (outputs ? "" : outputs.error().message());
-      if (!outputs) return {};
-      if (first.empty()) first = *outputs;
-      EXPECT_TRUE(first == *outputs) << test.op.text() << " differs with " << device->info().threads << " threads";
-    }
-    return first;
-  }
+  CpuExperts() { open_devices(); }
 
   // As the intervals of the conformance suite allow.
   void expect_right(const Case& test) {
@@ -49,9 +33,6 @@ class CpuExperts : public testing::Test {
     const conformance::Verdict verdict = conformance::judge(test, *expected, actual, *allowed);
     EXPECT_TRUE(verdict.passed) << test.op.text() << " " << verdict.message;
   }
-
-  std::vector<std::shared_ptr<Device>> devices_;
-  std::shared_ptr<Device> reference_;
 };
 
 using Sizes = conformance::ExpertSizes;

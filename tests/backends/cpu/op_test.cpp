@@ -5,11 +5,10 @@
 #include <cmath>
 #include <limits>
 
-#include "backends/cpu/backend.h"
 #include "backends/cpu/quantized/targets.h"
-#include "backends/reference/backend.h"
 #include "hwy/highway.h"
 #include "tests/backends/cpu/random_case.h"
+#include "tests/backends/cpu/thread_counts.h"
 
 namespace trireme::cpu {
 namespace {
@@ -28,7 +27,7 @@ std::vector<int64_t> targets() {
   return all;
 }
 
-class CpuOp : public testing::TestWithParam<int64_t> {
+class CpuOp : public testing::TestWithParam<int64_t>, protected ThreadCounts {
  protected:
   CpuOp() {
     // The chosen target and those below it, as on a machine without the ones above.
@@ -37,25 +36,11 @@ class CpuOp : public testing::TestWithParam<int64_t> {
       if (target >= GetParam()) allowed |= target;
     hwy::SetSupportedTargetsForTest(allowed);
     hwy::GetChosenTarget().DeInit();
-    for (int threads : {1, 2, 3}) devices_.push_back(*create_backend()->open(0, {.threads = threads}));
-    reference_ = *reference::create_backend()->open(0, {});
+    open_devices();
   }
   ~CpuOp() override {
     hwy::SetSupportedTargetsForTest(0);
     hwy::GetChosenTarget().DeInit();
-  }
-
-  // Runs on all thread counts, expects the same bits, and gives the outputs.
-  std::vector<Bytes> run(const Case& test) {
-    std::vector<Bytes> first;
-    for (const auto& device : devices_) {
-      auto outputs = conformance::execute(*device, test);
-      EXPECT_TRUE(outputs) << (outputs ? "" : outputs.error().message());
-      if (!outputs) return {};
-      if (first.empty()) first = *outputs;
-      EXPECT_TRUE(first == *outputs) << test.op.text() << " differs with " << device->info().threads << " threads";
-    }
-    return first;
   }
 
   // Each output within `bound` of the reference: absolute where its size is below 1, relative to the reference's value
@@ -93,8 +78,6 @@ class CpuOp : public testing::TestWithParam<int64_t> {
     return values;
   }
 
-  std::vector<std::shared_ptr<Device>> devices_;
-  std::shared_ptr<Device> reference_;
   CaseMaker make_{17};
 };
 
