@@ -1,5 +1,6 @@
 // Rope, KvStore and RopeStore on GPUs: a group a head of a row.
-#include "compiler/templates/rope.h"
+#include "compiler/templates/cache_shape.h"
+#include "compiler/templates/rope_lanes.h"
 
 namespace trireme::compiler {
 
@@ -8,12 +9,6 @@ using kernel::Op;
 using kernel::Scalar;
 using kernel::Term;
 using kernel::Terms;
-
-CacheShape cache_shape(const TensorDesc& cache) {
-  const Shape& shape = cache.shape;
-  return {cache.format == &formats::f16(), uint32_t(shape[1]), uint32_t(shape[2]), uint32_t(shape[3]),
-          uint32_t(shape[0] * shape[2])};
-}
 
 namespace {
 
@@ -117,7 +112,7 @@ class Head {
 };
 
 Status check_cache(const TensorDesc& cache, const Target& target) {
-  const CacheShape shape = cache_shape(cache);
+  const CacheShape shape(cache);
   if (shape.half && shape.columns % 2 != 0 && !target.small_stores)
     return fail(ErrorCode::kUnsupported, "f16 cache",
                 "a head of " + std::to_string(shape.columns) + " elements needs 16-bit stores");
@@ -134,7 +129,7 @@ struct Heads {
 // Copies a head to the cache as it is.
 void copy_head(CallBuilder& b, const OpDesc& op, uint32_t x, const Heads& heads, int cache, uint32_t out, Term slot,
                Term row) {
-  const CacheShape shape = cache_shape(op.inputs[size_t(cache)].desc);
+  const CacheShape shape(op.inputs[size_t(cache)].desc);
   const Term start = (row * heads.heads + heads.number) * shape.columns;
   store_head(b, out, shape, slot, heads.number, [&](Term i) { return b.load(x, start + i, kernel::kF32); });
 }
@@ -217,7 +212,7 @@ Result<OpCalls> write(const RopeStore& params, const OpDesc& op, const Target& t
     }
     head.rotate(row, number < k_end);
     const auto at = [&](Term i) { return head.at(i); };
-    const CacheShape cache = cache_shape(op.inputs[size_t(next + 3)].desc);
+    const CacheShape cache(op.inputs[size_t(next + 3)].desc);
     b.when(of_q, [&] { head.store(out, q_start); });
     b.when(of_k, [&] { store_head(b, k_cache, cache, slot, number - q_heads, at); });
     b.when(of_v, [&] { store_head(b, v_cache, cache, slot, number - k_end, at); });

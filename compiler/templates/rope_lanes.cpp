@@ -1,7 +1,9 @@
 // RopeStore where an item is a thread of a processor: it has all heads of a row, which turn by the same angles.
+#include "compiler/templates/rope_lanes.h"
+
 #include <optional>
 
-#include "compiler/templates/rope.h"
+#include "compiler/templates/cache_shape.h"
 
 namespace trireme::compiler {
 
@@ -24,7 +26,7 @@ class RopeLanes {
         columns_(uint32_t(op.inputs[0].desc.shape[2])),
         next_(params.has_norm ? 5 : 3),
         pairs_(uint32_t(op.inputs[size_t(next_ + 1)].desc.shape[0])),
-        cache_(cache_shape(op.inputs[size_t(next_ + 3)].desc)),
+        cache_(op.inputs[size_t(next_ + 3)].desc),
         b_("rope_store_" + std::to_string(q_heads_ + 2 * kv_heads_) + "x" + std::to_string(columns_), 1),
         q_(b_.input(0, "q")),
         k_(b_.input(1, "k")),
@@ -162,7 +164,7 @@ uint32_t rope_lanes(const RopeStore& params, const OpDesc& op, const Target& tar
   const uint32_t turned = params.rope.style == RopeStyle::kHalves ? pairs : 2 * pairs;
   uint32_t lanes = target.vector_lanes;
   while (lanes > 1 && (columns % lanes != 0 || turned % lanes != 0)) lanes /= 2;
-  const bool stores = target.small_stores || !cache_shape(op.inputs[size_t(next + 3)].desc).half;
+  const bool stores = target.small_stores || !CacheShape(op.inputs[size_t(next + 3)].desc).half;
   return lanes >= 4 && stores ? lanes : 1;
 }
 
