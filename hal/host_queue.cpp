@@ -1,20 +1,8 @@
 #include "hal/host_queue.h"
 
+#include "hal/timeline_points.h"
+
 namespace trireme {
-namespace {
-
-void finish(const Status& status, std::span<const TimelinePoint> signals) {
-  for (const TimelinePoint& point : signals) {
-    if (status) {
-      if (Status signalled = point.timeline->signal(point.value); !signalled)
-        point.timeline->fail_with(std::move(signalled).error());
-    } else {
-      point.timeline->fail_with(status.error());
-    }
-  }
-}
-
-}  // namespace
 
 HostQueue::~HostQueue() {
   {
@@ -27,16 +15,13 @@ HostQueue::~HostQueue() {
 
 Status HostQueue::submit(std::function<Status()> work, std::span<const TimelinePoint> waits,
                          std::span<const TimelinePoint> signals) {
-  for (const auto points : {waits, signals})
-    for (const TimelinePoint& point : points)
-      if (!point.timeline) return fail(ErrorCode::kInvalidArgument, "submit", "a timeline is null");
-  bool met = true;
-  for (const TimelinePoint& point : waits) met = met && point.timeline->value() >= point.value;
+  TRIREME_TRY(check_points(waits, signals));
+  const bool met = all_reached(waits);
   std::unique_lock lock(mutex_);
   if (met && entries_.empty() && !busy_) {
     std::lock_guard run_lock(run_mutex_);
     lock.unlock();
-    finish(work(), signals);
+    settle(work(), signals);
     return {};
   }
   entries_.push_back({std::move(work), {waits.begin(), waits.end()}, {signals.begin(), signals.end()}});
@@ -46,17 +31,9 @@ Status HostQueue::submit(std::function<Status()> work, std::span<const TimelineP
   return {};
 }
 
-// A timeline knows nothing of the queue's end, so a wait looks up from time to time.
-Status HostQueue::wait_for(const TimelinePoint& point) {
-  constexpr std::chrono::milliseconds kSlice{50};
-  while (true) {
-    Status status = point.timeline->wait(point.value, kSlice);
-    if (status || status.error().code() != ErrorCode::kTimeout) return status;
-    std::lock_guard lock(mutex_);
-    if (stopping_)
-      return fail(ErrorCode::kCancelled, "submission",
-                  "its device was closed before the value that it waits for was reached");
-  }
+bool HostQueue::is_stopping() {
+  std::lock_guard lock(mutex_);
+  return stopping_;
 }
 
 void HostQueue::run_queue() {
@@ -70,12 +47,12 @@ void HostQueue::run_queue() {
     lock.unlock();
     Status status;
     for (const TimelinePoint& point : entry.waits)
-      if (status) status = wait_for(point);
+      if (status) status = wait_unless(point, [&] { return is_stopping(); });
     if (status) {
       std::lock_guard run_lock(run_mutex_);
       status = entry.work();
     }
-    finish(status, entry.signals);
+    settle(status, entry.signals);
     lock.lock();
     busy_ = false;
   }

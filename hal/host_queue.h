@@ -37,7 +37,7 @@ class HostQueue {
   };
 
   void run_queue();
-  Status wait_for(const TimelinePoint& point);
+  bool is_stopping();
 
   std::mutex run_mutex_;  // held while work runs
   std::mutex mutex_;      // guards what follows

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "hal/timeline_points.h"
+
 namespace trireme::opencl {
 
 SubmissionQueue::~SubmissionQueue() {
@@ -17,11 +19,8 @@ SubmissionQueue::~SubmissionQueue() {
 
 Status SubmissionQueue::submit(const OpenClKernelList& list, std::span<const TimelinePoint> waits,
                                std::span<const TimelinePoint> signals) {
-  bool met = true;
-  for (const auto points : {waits, signals})
-    for (const TimelinePoint& point : points)
-      if (!point.timeline) return fail(ErrorCode::kInvalidArgument, "submit", "a timeline is null");
-  for (const TimelinePoint& point : waits) met = met && point.timeline->value() >= point.value;
+  TRIREME_TRY(check_points(waits, signals));
+  const bool met = all_reached(waits);
 
   std::lock_guard order(order_mutex_);
   std::unique_lock lock(mutex_);
@@ -54,7 +53,7 @@ void SubmissionQueue::run_queue() {
     lock.unlock();
     Status status;
     for (const TimelinePoint& point : submission.waits)
-      if (status) status = wait_for(point);
+      if (status) status = wait_unless(point, [&] { return is_stopping(); });
     if (status) {
       std::lock_guard order(order_mutex_);
       start(submission);
@@ -66,17 +65,9 @@ void SubmissionQueue::run_queue() {
   }
 }
 
-// A timeline knows nothing of the queue's end, so a wait looks up from time to time.
-Status SubmissionQueue::wait_for(const TimelinePoint& point) {
-  constexpr std::chrono::milliseconds kSlice{50};
-  while (true) {
-    Status status = point.timeline->wait(point.value, kSlice);
-    if (status || status.error().code() != ErrorCode::kTimeout) return status;
-    std::lock_guard lock(mutex_);
-    if (stopping_)
-      return fail(ErrorCode::kCancelled, "submission",
-                  "its device was closed before the value that it waits for was reached");
-  }
+bool SubmissionQueue::is_stopping() {
+  std::lock_guard lock(mutex_);
+  return stopping_;
 }
 
 Status SubmissionQueue::enqueue(Submission& submission) {
@@ -105,13 +96,7 @@ void SubmissionQueue::on_complete(cl_event, cl_int status, void* submission) {
 }
 
 void SubmissionQueue::complete(Submission& submission, const Status& status) {
-  for (const TimelinePoint& point : submission.signals) {
-    if (!status) {
-      point.timeline->fail_with(status.error());
-    } else if (Status signalled = point.timeline->signal(point.value); !signalled) {
-      point.timeline->fail_with(std::move(signalled).error());
-    }
-  }
+  settle(status, submission.signals);
   std::lock_guard lock(mutex_);
   const auto self =
       std::find_if(running_.begin(), running_.end(), [&](const Submission& other) { return &other == &submission; });

@@ -38,7 +38,7 @@ class SubmissionQueue {
 
   static void CL_CALLBACK on_complete(cl_event event, cl_int status, void* submission);
   void run_queue();
-  Status wait_for(const TimelinePoint& point);
+  bool is_stopping();
   Status enqueue(Submission& submission);
   void start(Submission& submission);
   void complete(Submission& submission, const Status& status);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "hal/timeline_points.h"
+
 namespace trireme::vulkan {
 
 SubmissionQueue::~SubmissionQueue() {
@@ -32,19 +34,15 @@ void SubmissionQueue::split(std::span<const TimelinePoint> points, std::vector<O
 }
 
 bool SubmissionQueue::met(const Submission& submission) {
-  return std::ranges::all_of(submission.waits,
-                             [](const OwnPoint& point) {
-                               return point.timeline->promised(point.value) || point.timeline->value() >= point.value;
-                             }) &&
-         std::ranges::all_of(submission.foreign_waits,
-                             [](const TimelinePoint& point) { return point.timeline->value() >= point.value; });
+  return std::ranges::all_of(
+             submission.waits,
+             [](const OwnPoint& point) { return point.timeline->promised(point.value) || reached(point.plain()); }) &&
+         all_reached(submission.foreign_waits);
 }
 
 Status SubmissionQueue::submit(VulkanKernelList& list, std::span<const TimelinePoint> waits,
                                std::span<const TimelinePoint> signals) {
-  for (const auto points : {waits, signals})
-    for (const TimelinePoint& point : points)
-      if (!point.timeline) return fail(ErrorCode::kInvalidArgument, "submit", "a timeline is null");
+  TRIREME_TRY(check_points(waits, signals));
 
   const std::lock_guard order(order_mutex_);
   std::unique_lock lock(mutex_);
@@ -86,24 +84,17 @@ void SubmissionQueue::keep_waiting_ones() {
   }
 }
 
-Status SubmissionQueue::wait_for(const Submission& submission) {
-  for (const OwnPoint& point : submission.waits)
-    if (!point.timeline->promised(point.value)) TRIREME_TRY(wait_for(*point.timeline, point.value));
-  for (const TimelinePoint& point : submission.foreign_waits) TRIREME_TRY(wait_for(*point.timeline, point.value));
-  return {};
+bool SubmissionQueue::is_stopping() {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
 }
 
-// A timeline knows nothing of the queue's end, so a wait looks up from time to time.
-Status SubmissionQueue::wait_for(Timeline& timeline, uint64_t value) {
-  constexpr std::chrono::milliseconds kSlice{50};
-  while (true) {
-    Status status = timeline.wait(value, kSlice);
-    if (status || status.error().code() != ErrorCode::kTimeout) return status;
-    const std::lock_guard lock(mutex_);
-    if (stopping_)
-      return fail(ErrorCode::kCancelled, "submission",
-                  "its device was closed before the value that it waits for was reached");
-  }
+Status SubmissionQueue::wait_for(const Submission& submission) {
+  const auto stopping = [&] { return is_stopping(); };
+  for (const OwnPoint& point : submission.waits)
+    if (!point.timeline->promised(point.value)) TRIREME_TRY(wait_unless(point.plain(), stopping));
+  for (const TimelinePoint& point : submission.foreign_waits) TRIREME_TRY(wait_unless(point, stopping));
+  return {};
 }
 
 // What the driver waits for and signals. Errors: that of a timeline which has failed since its wait was met.
@@ -153,13 +144,10 @@ void SubmissionQueue::signal_foreign_ones() {
     const auto submission = running_.begin();
     starting_.splice(starting_.end(), running_, submission);
     lock.unlock();
-    if (const Status status = connection_->finish(submission->number); !status) {
+    if (const Status status = connection_->finish(submission->number); !status)
       fail_signals(*submission, status.error());
-    } else {
-      for (const TimelinePoint& point : submission->foreign_signals)
-        if (Status signalled = point.timeline->signal(point.value); !signalled)
-          point.timeline->fail_with(std::move(signalled).error());
-    }
+    else
+      settle({}, submission->foreign_signals);
     retire(submission);
     lock.lock();
   }

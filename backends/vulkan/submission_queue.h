@@ -33,6 +33,7 @@ class SubmissionQueue {
   struct OwnPoint {
     VulkanTimeline* timeline = nullptr;
     uint64_t value = 0;
+    TimelinePoint plain() const { return {timeline, value}; }
   };
   struct Submission {
     VulkanKernelList* list = nullptr;
@@ -52,7 +53,7 @@ class SubmissionQueue {
   void keep_waiting_ones();
   void signal_foreign_ones();
   Status wait_for(const Submission& submission);
-  Status wait_for(Timeline& timeline, uint64_t value);
+  bool is_stopping();
   Status choose_semaphores(Submission& submission);
   void start(Submissions::iterator submission);
   void fail_signals(const Submission& submission, const Error& error);

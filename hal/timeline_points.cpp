@@ -1,0 +1,39 @@
+#include "hal/timeline_points.h"
+
+#include <algorithm>
+
+namespace trireme {
+
+Status check_points(std::span<const TimelinePoint> waits, std::span<const TimelinePoint> signals) {
+  const auto is_null = [](const TimelinePoint& point) { return point.timeline == nullptr; };
+  if (std::ranges::any_of(waits, is_null) || std::ranges::any_of(signals, is_null))
+    return fail(ErrorCode::kInvalidArgument, "submit", "a timeline is null");
+  return {};
+}
+
+bool reached(const TimelinePoint& point) { return point.timeline->value() >= point.value; }
+
+bool all_reached(std::span<const TimelinePoint> points) { return std::ranges::all_of(points, reached); }
+
+Status wait_unless(const TimelinePoint& point, const std::function<bool()>& stopping) {
+  constexpr std::chrono::milliseconds kSlice{50};
+  while (true) {
+    Status status = point.timeline->wait(point.value, kSlice);
+    if (status || status.error().code() != ErrorCode::kTimeout) return status;
+    if (stopping())
+      return fail(ErrorCode::kCancelled, "submission",
+                  "its device was closed before the value that it waits for was reached");
+  }
+}
+
+void settle(const Status& status, std::span<const TimelinePoint> signals) {
+  for (const TimelinePoint& point : signals) {
+    if (!status) {
+      point.timeline->fail_with(status.error());
+    } else if (Status signalled = point.timeline->signal(point.value); !signalled) {
+      point.timeline->fail_with(std::move(signalled).error());
+    }
+  }
+}
+
+}  // namespace trireme
