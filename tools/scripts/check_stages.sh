@@ -110,9 +110,10 @@ stage_long_devices() {
 # PoCL takes a quarter of a second to build a kernel, and each graph has its own.
 kQuickDevices=(--device reference:0 --device cpu:0 --device interpreter:0 --device interpreter:16 --device vulkan:0)
 
-# random_programs ARGUMENTS..: what it counted is a note.
+# random_programs NAME ARGUMENTS..: what it counted is a note; the rest is kept under the name.
 random_programs() {
-  local output=build/check/random.out
+  local output=build/check/random.$1.out
+  shift
   echo "note: random_programs $*"
   build/release/tests/random/random_programs "$@" | tee "$output"
   sed -n 's/^\([0-9]* \(kernels\|graphs\)\)/note: \1/p' "$output"
@@ -120,18 +121,32 @@ random_programs() {
 
 stage_random() {
   build release --target random_programs
-  random_programs --kind kernels --seconds 20
-  random_programs --kind graphs --seconds 20 "${kQuickDevices[@]}"
-  random_programs --kind graphs --seconds 20 --device opencl:0
+  random_programs kernels --kind kernels --seconds 20
+  random_programs graphs --kind graphs --seconds 20 "${kQuickDevices[@]}"
+  random_programs opencl --kind graphs --seconds 20 --device opencl:0
   echo "3 passed, 0 failed"
+}
+
+# spread_graphs SEED COUNT ARGUMENTS..: a program a core, each with its part of the seeds.
+spread_graphs() {
+  local seed=$1 count=$2 cores part first job status=0 jobs=()
+  shift 2
+  cores=$(nproc)
+  for ((part = 0; part < cores; ++part)); do
+    first=$((count * part / cores))
+    random_programs "$part" --kind graphs --seed $((seed + first)) --count $((count * (part + 1) / cores - first)) "$@" &
+    jobs+=($!)
+  done
+  for job in "${jobs[@]}"; do wait "$job" || status=$?; done
+  return "$status"
 }
 
 stage_long_random() {
   local seed
   seed=$(date -u +%Y%m%d)000000
   build release --target random_programs
-  random_programs --kind graphs --count 10000 --seed "$seed" "${kQuickDevices[@]}"
-  random_programs --kind graphs --count 1000 --seed "$seed" --device opencl:0
+  spread_graphs "$seed" 10000 "${kQuickDevices[@]}"
+  spread_graphs "$seed" 1000 --device opencl:0
   echo "2 passed, 0 failed"
 }
 
