@@ -27,11 +27,14 @@ constexpr double kLatency = 700e-9;  // of memory
 
 constexpr int64_t kColumns = 4096, kOutputs = 4096;
 
+bool has_codes(const char* format) { return integer_codes(*find_format(format)).has_value(); }
+
 OpDesc matmul(const char* format, int64_t rows) {
-  const TensorDesc x{{rows, kColumns}, &formats::q8_act(), RowDomain::kTokens};
+  const bool codes = has_codes(format);
+  const TensorDesc x{{rows, kColumns}, codes ? &formats::q8_act() : &formats::f32(), RowDomain::kTokens};
   const TensorDesc weight{{kOutputs, kColumns}, find_format(format)};
   const TensorDesc y{{rows, kOutputs}, &formats::f32(), RowDomain::kTokens};
-  return {Matmul{.act = ActScheme::kQ8}, {{x, false}, {weight, true}}, {y}, "matmul"};
+  return {Matmul{.act = codes ? ActScheme::kQ8 : ActScheme::kFloat}, {{x, false}, {weight, true}}, {y}, "matmul"};
 }
 
 [[noreturn]] void stop(const std::string& why) {
@@ -199,6 +202,7 @@ Compiled Radv::compile(const KernelSource& source) {
 struct Loop {
   int vector = 0;      // instructions
   int dots = 0;        // of them
+  int fused = 0;       // multiply-adds of floats
   int wide_loads = 0;  // of 16 bytes a lane
   int loads = 0;       // of vectors, all
 };
@@ -226,6 +230,7 @@ Loop longest_loop(const std::string& assembly) {
     std::istringstream(lines[i]) >> word;
     loop.vector += word.starts_with("v_") ? 1 : 0;
     loop.dots += word.starts_with("v_dot") ? 1 : 0;
+    loop.fused += word.starts_with("v_fma") || word.starts_with("v_mac") || word.starts_with("v_mad_f") ? 1 : 0;
     const bool load = word.starts_with("buffer_load") || word.starts_with("global_load");
     loop.loads += load ? 1 : 0;
     loop.wide_loads += load && (word.ends_with("dwordx4") || word.ends_with("b128")) ? 1 : 0;
@@ -241,9 +246,10 @@ void print_row(const Radv& radv, const Family& family, const char* format, int64
     return found == compiled.statistics.end() ? uint64_t{0} : found->second;
   };
   const compiler::WeightLayout layout = compiler::weight_layout(matmul(format, rows).inputs[1].desc, target);
-  // A dot product takes four weights, and each weight meets as many activation rows as the kernel's tile has.
-  const int tile = int(std::min<int64_t>(rows, 4));
-  const double weights = 4.0 * loop.dots / tile;  // of a lane in a round
+  // A dot product takes four weights, a multiply-add of floats one, and each weight meets as many activation rows as
+  // the kernel's tile has.
+  const int tile = int(std::min<int64_t>(rows, 4)), products = has_codes(format) ? loop.dots : loop.fused;
+  const double weights = (has_codes(format) ? 4.0 : 1.0) * products / tile;  // of a lane in a round
   const uint64_t groups = kOutputs / 32 * uint64_t((rows + tile - 1) / tile);
   const uint64_t most = number("Subgroups per SIMD") * uint64_t(family.simds_per_unit) * radv.facts().subgroup_size;
   const uint64_t lanes = std::min(most, groups * group_size / uint64_t(family.compute_units));
@@ -251,21 +257,21 @@ void print_row(const Radv& radv, const Family& family, const char* format, int64
   fmt::print("| {} | {} | {} | {} | {} | {} | {} | {:.2f} | {} | {}/{} | {:.1f} | {:.1f} |\n", family.name,
              rows == 1 ? "gemv" : "gemm", format, number("VGPRs"), number("SGPRs"),
              number("Spilled VGPRs") + number("Spilled SGPRs"), number("Subgroups per SIMD"),
-             weights > 0 ? loop.vector / weights / tile : 0.0, loop.dots, loop.wide_loads, loop.loads, in_flight / 1024,
+             weights > 0 ? loop.vector / weights / tile : 0.0, products, loop.wide_loads, loop.loads, in_flight / 1024,
              family.bandwidth * kLatency / family.compute_units / 1024);
 }
 
 int run(bool with_assembly) {
   const auto library = valid(vulkan::Library::load("libvulkan.so.1"));
   fmt::print(
-      "| chip | kernel | format | VGPRs | SGPRs | spills | waves a SIMD | vector instructions a weight and row | dots "
-      "| "
-      "16-byte loads | KB in flight a unit | KB wanted |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+      "| chip | kernel | format | VGPRs | SGPRs | spills | waves a SIMD | vector instructions a weight and row | "
+      "products | 16-byte loads | KB in flight a unit | KB wanted "
+      "|\n|---|---|---|---|---|---|---|---|---|---|---|---|\n");
   for (const Family& family : kFamilies) {
     Radv radv(library, family);
     const Target target = vulkan::target_of(radv.facts());
     for (const int64_t rows : {int64_t{1}, int64_t{128}})
-      for (const char* format : {"Q4_0", "Q4_K", "Q8_0"}) {
+      for (const char* format : {"Q4_0", "Q4_K", "Q8_0", "F16"}) {
         const compiler::OpCalls calls = valid(compiler::write_kernels(matmul(format, rows), target));
         const Compiled compiled = radv.compile(valid(compiler::emit(calls[0].function, target)));
         print_row(radv, family, format, rows, target, compiled, calls[0].function.group_size);

@@ -6,6 +6,12 @@ using kernel::Scalar;
 using kernel::Term;
 using kernel::Terms;
 
+namespace {
+
+constexpr uint32_t kActLanes = 4;  // f32 activations of a load
+
+}  // namespace
+
 DotProduct::DotProduct(CallBuilder& b, ActScheme act, const TensorDesc& weight, int input, uint32_t activations,
                        const RowTile& tile, const RowPart& part, const Target& target)
     : b_(b),
@@ -52,6 +58,38 @@ Terms DotProduct::integer_sums(const Terms& x_rows, Term tile) {
 }
 
 Terms DotProduct::float_sums(const Terms& x_rows, Term tile) {
+  if (layout_.kind == WeightKind::kRows) return stored_sums(x_rows, tile);
+  const Terms zeros(x_rows.size() * tile_.strips, wide(b_.f32(0)));
+  Terms starts;
+  for (const Term& x_row : x_rows) starts.push_back(x_row * uint32_t(columns_ / kActLanes));
+  const Term first = tile_.splits == 1 ? b_.u32(0) : b_.local_id() / tile_.items;
+  return b_.loop(first, b_.u32(uint32_t(columns_) / reader_.float_columns()), b_.u32(tile_.splits), zeros,
+                 [&](Term part, const Terms& carried) { return add_floats(tile, part, starts, carried); });
+}
+
+Terms DotProduct::add_floats(Term tile, Term part, const Terms& starts, const Terms& carried) {
+  std::vector<Terms> weights;  // of each strip
+  for (uint32_t strip = 0; strip < tile_.strips; ++strip)
+    weights.push_back(reader_.floats(tile, tile_.row_item(b_) + strip * tile_.items, part, tile_.lanes));
+  const uint32_t loads = reader_.float_columns() / kActLanes;
+  Terms next = carried;
+  for (size_t i = 0; i < starts.size(); ++i)
+    for (uint32_t load = 0; load < loads; ++load) {
+      const Term place = starts[i] + part * loads;
+      const Term x = b_.load(x_, place + load, kernel::kF32.with_lanes(int(kActLanes)));
+      for (uint32_t column = 0; column < kActLanes; ++column) {
+        const Term value = wide(extract(x, column));
+        for (uint32_t strip = 0; strip < tile_.strips; ++strip) {
+          Term& sum = next[i * tile_.strips + strip];
+          sum = fused_multiply_add(value, weights[strip][load * kActLanes + column], sum);
+        }
+      }
+    }
+  return next;
+}
+
+// An item has one row, in any layout of whose columns there are no whole blocks.
+Terms DotProduct::stored_sums(const Terms& x_rows, Term tile) {
   const Term row = minimum(tile * uint32_t(kTileRows) + tile_.row_item(b_), b_.u32(uint32_t(rows_ - 1)));
   const Terms zeros(x_rows.size(), b_.f32(0));
   const Term first = tile_.splits == 1 ? b_.u32(0) : b_.local_id() / tile_.items;

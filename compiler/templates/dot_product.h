@@ -26,6 +26,9 @@ class DotProduct {
  private:
   kernel::Terms integer_sums(const kernel::Terms& x_rows, kernel::Term tile);
   kernel::Terms float_sums(const kernel::Terms& x_rows, kernel::Term tile);
+  kernel::Terms stored_sums(const kernel::Terms& x_rows, kernel::Term tile);
+  kernel::Terms add_floats(kernel::Term tile, kernel::Term part, const kernel::Terms& starts,
+                           const kernel::Terms& carried);
   kernel::Terms joined(const kernel::Terms& sums);
   kernel::Terms add_block(kernel::Term tile, kernel::Term block, const kernel::Terms& starts,
                           const kernel::Terms& carried);

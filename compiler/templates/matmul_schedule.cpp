@@ -15,12 +15,13 @@ constexpr uint32_t kDefaultTile = 4;
 // apart once.
 constexpr uint32_t kSoftwareRowItems = 8;
 
-RowTile default_rows(ActScheme act, int64_t columns, const Target& target) {
+// Where items have several rows or vectors of them, the weight lies in tiles.
+RowTile default_rows(int64_t columns, const Target& target) {
   const uint32_t lanes = target.vector_lanes;
-  if (lanes > 1 && act == ActScheme::kQ8) return {1, lanes, uint32_t(kTileRows) / lanes, 1};
   RowTile tile;
+  if (lanes > 1 && in_tiles(columns)) return {1, lanes, uint32_t(kTileRows) / lanes, 1};
   if (target.software)
-    return act == ActScheme::kQ8 ? RowTile{kSoftwareRowItems, 1, kTileRows / kSoftwareRowItems, 1} : tile;
+    return in_tiles(columns) ? RowTile{kSoftwareRowItems, 1, kTileRows / kSoftwareRowItems, 1} : tile;
   while (tile.splits < kMostColumnSplits && 2 * tile.group_size() <= target.max_group_size &&
          32 * 2 * tile.splits <= uint64_t(columns))
     tile.splits *= 2;
@@ -56,7 +57,7 @@ MatmulSchedule default_schedule(const OpDesc& op, const Target& target) {
     const uint32_t columns = rows >= kDefaultMatrixColumns * target.matrix->n ? kDefaultMatrixColumns : 1;
     return {{}, columns * target.matrix->n, true};
   }
-  return {default_rows(act_scheme(op.params), op.inputs[1].desc.shape.back(), target), std::min(rows, kDefaultTile)};
+  return {default_rows(op.inputs[1].desc.shape.back(), target), std::min(rows, kDefaultTile)};
 }
 
 std::optional<std::string> objection(const MatmulSchedule& schedule, const OpDesc& op, const Target& target) {
@@ -75,9 +76,9 @@ std::optional<std::string> objection(const MatmulSchedule& schedule, const OpDes
   if (lanes > target.vector_lanes) return "its vectors are wider than the device's";
   if (schedule.rows.group_size() > target.max_group_size) return "its groups are larger than the device's";
   if (splits > 1 && 32 * int64_t(splits) > op.inputs[1].desc.shape.back()) return "its items share too few columns";
-  if (act_scheme(op.params) == ActScheme::kFloat && (lanes > 1 || strips > 1))
-    return "products of floats have one row an item";
-  if (target.vector_lanes > 1 && act_scheme(op.params) == ActScheme::kQ8 && (items > 1 || splits > 1))
+  const bool tiles = in_tiles(op.inputs[1].desc.shape.back());
+  if (!tiles && (lanes > 1 || strips > 1)) return "rows of no whole blocks have an item each";
+  if (target.vector_lanes > 1 && tiles && (items > 1 || splits > 1))
     return "a thread of a processor has a tile to itself";
   if (schedule.tile > kMostTile || int64_t(schedule.tile) > std::max<int64_t>(1, op.inputs[0].desc.shape.rows()))
     return "its tile has more rows than there are";

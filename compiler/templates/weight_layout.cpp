@@ -12,6 +12,7 @@ using kernel::Terms;
 namespace {
 
 constexpr int64_t kBlock = 32;
+constexpr uint32_t kFloatWords = 4;  // of a row, that are read at once
 constexpr int64_t kPartGrain = 256;  // rows that fill a binding's alignment in every plane
 
 // Whether every scale of the format is one f16 as it is.
@@ -25,14 +26,20 @@ int64_t padded(int64_t rows) { return (rows + kTileRows - 1) / kTileRows * kTile
 
 }  // namespace
 
+bool in_tiles(int64_t columns) { return columns % kBlock == 0; }
+
 WeightLayout weight_layout(const TensorDesc& desc, const Target& target) {
   const Format& format = *desc.format;
   WeightLayout layout;
   layout.format = &format;
-  if (&format == &formats::f32() || &format == &formats::f16() || &format == &formats::bf16()) return layout;
-  const auto codes = integer_codes(format);
-  if (!codes || desc.shape.back() % kBlock != 0) {
-    layout.format = &formats::f32();
+  const bool is_float = &format == &formats::f32() || &format == &formats::f16() || &format == &formats::bf16();
+  const auto codes = is_float ? std::nullopt : integer_codes(format);
+  if (!is_float && (!codes || !in_tiles(desc.shape.back()))) layout.format = &formats::f32();
+  if (!in_tiles(desc.shape.back())) return layout;
+  if (!codes) {
+    layout.kind = WeightKind::kFloats;
+    layout.bits = layout.format == &formats::f32() ? 32 : 16;
+    layout.together = target.vector_lanes > 1 ? 1 : int(kFloatWords);
     return layout;
   }
   layout.kind = WeightKind::kInteger;
@@ -61,7 +68,8 @@ WeightLayout weight_layout(const TensorDesc& desc, WeightUse use, const Target& 
 
 std::vector<uint64_t> plane_bytes(const WeightLayout& layout, int64_t rows, int64_t columns) {
   const auto words = [](int64_t bytes) { return uint64_t((bytes + 3) / 4 * 4); };
-  if (layout.kind == WeightKind::kWords) return {words(layout.format->tensor_bytes(rows, columns))};
+  if (layout.kind == WeightKind::kRows) return {words(layout.format->tensor_bytes(rows, columns))};
+  if (layout.kind == WeightKind::kFloats) return {words(layout.format->tensor_bytes(padded(rows), columns))};
   const int64_t groups = padded(rows) * (columns / layout.group), factors = layout.has_minimum ? 2 : 1;
   if (layout.scale_levels)
     return {words(padded(rows) * columns * layout.bits / 8), words(groups * factors),
@@ -108,27 +116,87 @@ Term WeightReader::half_at(uint32_t buffer, Term index, uint32_t lanes) const {
   return half_to_float(convert(b_.load(buffer, index, {Scalar::kU16, int(lanes)}), Scalar::kU32));
 }
 
-Term WeightReader::element(Term row, Term column) const {
-  const Term index = row * uint32_t(columns_) + column;
-  if (layout_.kind == WeightKind::kWords) {
-    if (layout_.format == &formats::f32()) return b_.load(planes_[0], index, kernel::kF32);
-    if (layout_.format == &formats::f16()) return half_at(planes_[0], index);
-    const Term word = b_.load(planes_[0], index >> 1u, kernel::kU32);
-    return bitcast((word >> ((index & 1u) << 4u)) << 16u, Scalar::kF32);
-  }
-  const Term tile = row >> 5u, lane = row & 31u, in_block = column & 31u, quad = in_block >> 2u;
-  const auto per_byte = uint32_t(8 / layout_.bits);
+// Where word `word` of a block lies, of row `lane` of a tile.
+Term WeightReader::word_place(Term tile, Term lane, Term block, Term word) const {
   const auto bits = uint32_t(layout_.bits), together = uint32_t(layout_.together);
-  const Term word = quad / per_byte, first = (tile * uint32_t(columns_ / kBlock) + (column >> 5u)) * (bits << 5u);
-  const Term place = first + word / together * (together << 5u) + lane * together + word % together;
+  const Term first = (tile * uint32_t(columns_ / kBlock) + block) * (bits << 5u);
+  const Term strip = first + word / together * (together << 5u), own = strip + lane * together;
+  return own + word % together;
+}
+
+// Of a word of f16 or bf16, the lower or the upper one.
+Term WeightReader::float_of(uint32_t buffer, Term index, Term place) const {
+  const Term bits = b_.load(buffer, index, kernel::kU32) >> (place << 4u);
+  return layout_.format == &formats::f16() ? half_to_float(bits & 0xffffu) : bitcast(bits << 16u, Scalar::kF32);
+}
+
+// The floats of a word, or of a vector of words.
+Terms WeightReader::floats_of(Term words) const {
+  if (layout_.format == &formats::f32()) return {bitcast(words, Scalar::kF32)};
+  if (layout_.format == &formats::bf16())
+    return {bitcast(words << 16u, Scalar::kF32), bitcast(words & 0xffff0000u, Scalar::kF32)};
+  return {half_to_float(words & 0xffffu), half_to_float(words >> 16u)};
+}
+
+Term WeightReader::element(Term row, Term column) const {
+  const bool is_f32 = layout_.format == &formats::f32();
+  if (layout_.kind == WeightKind::kRows) {
+    const Term index = row * uint32_t(columns_) + column;
+    return is_f32 ? b_.load(planes_[0], index, kernel::kF32) : float_of(planes_[0], index >> 1u, index & 1u);
+  }
+  const Term tile = row >> 5u, lane = row & 31u, block = column >> 5u, in_block = column & 31u;
+  if (layout_.kind == WeightKind::kFloats) {
+    const Term place = word_place(tile, lane, block, is_f32 ? in_block : in_block >> 1u);
+    return is_f32 ? b_.load(planes_[0], place, kernel::kF32) : float_of(planes_[0], place, in_block & 1u);
+  }
+  const auto bits = uint32_t(layout_.bits), per_byte = 8 / bits;
+  const Term quad = in_block >> 2u;
+  const Term place = word_place(tile, lane, block, quad / per_byte);
   const Term shift = ((in_block & 3u) << 3u) + (quad % per_byte) * bits;
   const Term packed = b_.load(planes_[0], place, kernel::kU32) >> shift;
   const Term code = bits == 8 ? extract_bits(bitcast(packed, Scalar::kI32), 0, 8)
                               : bitcast(packed & ((1u << bits) - 1), Scalar::kI32) + b_.i32(layout_.lowest);
   const Term value = convert(code, Scalar::kF32);
-  const Term group = column / uint32_t(layout_.group);
-  const Factors own = factors(tile, lane, group);
+  const Factors own = factors(tile, lane, column / uint32_t(layout_.group));
   return layout_.has_minimum ? value * own.scale + own.minimum : value * own.scale;
+}
+
+uint32_t WeightReader::float_columns() const {
+  if (layout_.kind == WeightKind::kInteger) return uint32_t(kBlock);
+  return kFloatWords * 32 / uint32_t(layout_.bits);
+}
+
+Terms WeightReader::floats(Term tile, Term rows, Term part, uint32_t lanes) const {
+  if (layout_.kind == WeightKind::kInteger) return decoded_block(tile, rows, part, lanes);
+  const auto step = uint32_t(kTileRows) / lanes, loads = kFloatWords / uint32_t(layout_.together);
+  const Term first = (tile * (uint32_t(columns_) / float_columns()) + part) * (loads * step) + rows;
+  const int width = int(std::max(lanes, uint32_t(layout_.together)));  // either lanes are rows, or words of a row
+  Terms values;
+  for (uint32_t i = 0; i < loads; ++i) {
+    const Term loaded = b_.load(planes_[0], first + i * step, kernel::kU32.with_lanes(width));
+    for (int word = 0; word < layout_.together; ++word)
+      for (const Term& value : floats_of(layout_.together == 1 ? loaded : extract(loaded, uint32_t(word))))
+        values.push_back(value);
+  }
+  return values;
+}
+
+Terms WeightReader::decoded_block(Term tile, Term rows, Term block, uint32_t lanes) const {
+  const Terms words = code_words(tile, rows, block, lanes);
+  const auto groups = uint32_t(kBlock / layout_.group);
+  Terms values;
+  for (uint32_t g = 0; g < groups; ++g) {
+    const Factors own = factors(tile, rows, block * groups + g, lanes);
+    for (uint32_t i = 0; i < uint32_t(layout_.group); ++i) {
+      const Term word = words[(g * uint32_t(layout_.group) + i) / 4];
+      const uint32_t shift = i % 4 * 8;
+      const Term code = layout_.bits == 8 ? extract_bits(bitcast(word, Scalar::kI32), shift, 8)
+                                          : bitcast((word >> shift) & 0xffu, Scalar::kI32) + uint32_t(layout_.lowest);
+      const Term value = convert(code, Scalar::kF32) * own.scale;
+      values.push_back(layout_.has_minimum ? value + own.minimum : value);
+    }
+  }
+  return values;
 }
 
 Terms WeightReader::code_words(Term tile, Term rows, Term block, uint32_t lanes) const {

@@ -16,20 +16,21 @@ namespace trireme::compiler {
 // Rows whose words lie side by side, so that neighbouring work items read neighbouring words. Rows are filled up to it.
 inline constexpr int64_t kTileRows = 32;
 
-// An integer plane holds, for each tile of rows and each block of 32 columns or each group, the tile's rows side by
-// side: word by word, or where items have rows of their own four words of a row together, which are one load.
+// Planes in tiles hold, for each tile of rows and each block of 32 columns or each group, the tile's rows side by side:
+// word by word, or where items have rows of their own four words of a row together, which are one load.
 enum class WeightKind : uint8_t {
-  kWords,    // plane 0: f32, or f16 or bf16 two a word, as stored
-  kInteger,  // plane 0: codes less `lowest`, signed where they have 8 bits, plane 1: a scale for each group, f16 or
-             // f32, plane 2: minima, if any. Factors in two levels have plane 1: whole numbers, a byte each, a
+  kRows,     // plane 0: f32, or f16 or bf16 two a word, row after row, as stored
+  kFloats,   // plane 0: the same words in tiles
+  kInteger,  // in tiles, plane 0: codes less `lowest`, signed where they have 8 bits, plane 1: a scale for each group,
+             // f16 or f32, plane 2: minima, if any. Factors in two levels have plane 1: whole numbers, a byte each, a
              // minimum's after its scale's, plane 2: f16 for each block, a minimum's after its scale's
 };
 
 struct WeightLayout {
-  WeightKind kind = WeightKind::kWords;
-  const Format* format = nullptr;  // of the elements in plane 0, for kWords
+  WeightKind kind = WeightKind::kRows;
+  const Format* format = nullptr;  // of the elements in plane 0, unless they are codes
 
-  int bits = 8;              // of a code: 2, 4 or 8
+  int bits = 8;              // of a code: 2, 4 or 8, or of a float
   int lowest = 0;            // code + lowest is the format's own code
   int together = 1;          // words of a row that lie side by side
   int64_t group = 32;        // elements that share a scale: 16 or 32
@@ -37,11 +38,14 @@ struct WeightLayout {
   bool has_minimum = false;
   std::optional<FactorLevels> scale_levels;  // of both factors or none; only where an item has one lane
   FactorLevels minimum_levels;
-  int planes() const { return kind == WeightKind::kWords ? 1 : has_minimum || scale_levels ? 3 : 2; }
+  int planes() const { return kind != WeightKind::kInteger ? 1 : has_minimum || scale_levels ? 3 : 2; }
 };
 
+// Whether rows of so many columns lie in tiles: rows of whole blocks do.
+bool in_tiles(int64_t columns);
+
 // The layout that a constant gets on a target. What neither are f32, f16 or bf16 nor integer codes in rows of whole
-// blocks of 32 becomes f32.
+// blocks becomes f32.
 WeightLayout weight_layout(const TensorDesc& desc, const Target& target);
 // The same by use: vectors are f32, whatever they were, and kernels read them as such.
 WeightLayout weight_layout(const TensorDesc& desc, WeightUse use, const Target& target);
@@ -83,6 +87,9 @@ class WeightReader {
   // Rows [rows * lanes, rows * lanes + lanes) of a tile of rows, kInteger alone, a lane each. Of the 32 elements from
   // column 32 * block: eight words of four codes each, as bytes.
   kernel::Terms code_words(kernel::Term tile, kernel::Term rows, kernel::Term block, uint32_t lanes = 1) const;
+  // The same rows as f32, of any layout in tiles: the float_columns() elements from column float_columns() * part on.
+  kernel::Terms floats(kernel::Term tile, kernel::Term rows, kernel::Term part, uint32_t lanes = 1) const;
+  uint32_t float_columns() const;
   // Of group `index` (of 16 or 32) of the rows; a minimum only where the layout has one.
   struct Factors {
     kernel::Term scale, minimum;
@@ -93,6 +100,10 @@ class WeightReader {
   // A number of 8 or 16 bits, or f16, among such numbers.
   kernel::Term small_at(uint32_t buffer, kernel::Term index, uint32_t bits) const;
   kernel::Term half_at(uint32_t buffer, kernel::Term index, uint32_t lanes = 1) const;
+  kernel::Term word_place(kernel::Term tile, kernel::Term lane, kernel::Term block, kernel::Term word) const;
+  kernel::Term float_of(uint32_t buffer, kernel::Term index, kernel::Term place) const;
+  kernel::Terms floats_of(kernel::Term words) const;
+  kernel::Terms decoded_block(kernel::Term tile, kernel::Term rows, kernel::Term block, uint32_t lanes) const;
   Factors leveled_factors(kernel::Term tile, kernel::Term row, kernel::Term index) const;
   // Where the number for each `columns` columns lies among those of the tile's rows.
   kernel::Term place_of(kernel::Term tile, kernel::Term rows, kernel::Term index, int64_t columns,

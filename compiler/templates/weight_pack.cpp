@@ -69,20 +69,50 @@ Status pack_levels(const WeightLayout& layout, const HostTensor& tensor, int64_t
   return {};
 }
 
+// Rows in the layout's format: the tensor's own, or decoded.
+Result<std::span<const std::byte>> float_rows(const WeightLayout& layout, const HostTensor& tensor, int64_t first,
+                                              int64_t count, std::vector<float>& decoded) {
+  const int64_t columns = tensor.desc.shape.back(), row_bytes = layout.format->row_bytes(columns);
+  if (layout.format == tensor.desc.format)
+    return tensor.data.subspan(size_t(first * row_bytes), size_t(count * row_bytes));
+  decoded.resize(size_t(count * columns));
+  TRIREME_TRY(decode_rows(tensor, first, count, decoded));
+  return std::as_bytes(std::span(decoded));
+}
+
+// Words of a row that lie together, copied as one.
+template <int kTogether>
+void interleave_words(const std::byte* rows, int64_t count, int64_t words, std::byte* tiles) {
+  constexpr size_t kBytes = kTogether * sizeof(uint32_t);
+  const int64_t pieces = words / kTogether;
+  for (int64_t row = 0; row < count; ++row) {
+    std::byte* tile = tiles + (row / kTileRows * pieces * kTileRows + row % kTileRows) * int64_t(kBytes);
+    for (int64_t piece = 0; piece < pieces; ++piece)
+      std::memcpy(tile + size_t(piece * kTileRows) * kBytes, rows + size_t(row * pieces + piece) * kBytes, kBytes);
+  }
+}
+
+Status pack_floats(const WeightLayout& layout, const HostTensor& tensor, int64_t first, int64_t count,
+                   std::span<std::byte> plane) {
+  std::vector<float> decoded;
+  TRIREME_ASSIGN(const std::span<const std::byte> rows, float_rows(layout, tensor, first, count, decoded));
+  const int64_t words = tensor.desc.shape.back() * layout.bits / 32;
+  if (count % kTileRows != 0) std::fill(plane.begin(), plane.end(), std::byte{0});
+  const auto interleave_rows = layout.together == 1 ? interleave_words<1> : interleave_words<4>;
+  interleave_rows(rows.data(), count, words, plane.data());
+  return {};
+}
+
 }  // namespace
 
 Status pack_rows(const WeightLayout& layout, const HostTensor& tensor, int64_t first, int64_t count,
                  const std::vector<std::span<std::byte>>& planes) {
   const int64_t columns = tensor.desc.shape.back();
-  if (layout.kind == WeightKind::kWords && layout.format == tensor.desc.format) {
-    const int64_t row_bytes = layout.format->row_bytes(columns);
-    std::memcpy(planes[0].data(), tensor.data.data() + first * row_bytes, size_t(count * row_bytes));
-    return {};
-  }
-  if (layout.kind == WeightKind::kWords) {
-    std::vector<float> values(size_t(count * columns));
-    TRIREME_TRY(decode_rows(tensor, first, count, values));
-    std::memcpy(planes[0].data(), values.data(), values.size() * sizeof(float));
+  if (layout.kind == WeightKind::kFloats) return pack_floats(layout, tensor, first, count, planes[0]);
+  if (layout.kind == WeightKind::kRows) {
+    std::vector<float> decoded;
+    TRIREME_ASSIGN(const std::span<const std::byte> rows, float_rows(layout, tensor, first, count, decoded));
+    std::memcpy(planes[0].data(), rows.data(), rows.size());
     return {};
   }
   const int64_t groups = columns / layout.group, blocks = columns / kBlock;

@@ -91,7 +91,14 @@ TEST(TemplateGolden, GemmByMatrixTiles) {
                 written(op, target, [](const KernelCall& call) { return kernel::print(call.function); }));
 }
 
-TEST(TemplateGolden, GemmOfFloats) {
+TEST(TemplateGolden, GemvOfF16) {
+  expect_kernels(
+      "gemv_f16",
+      {Matmul{}, {{rows({1, 64}), false}, {fixed({64, 64}, formats::f16()), true}}, {rows({1, 64})}, "gemv"});
+}
+
+// Rows of no whole blocks, which lie row after row.
+TEST(TemplateGolden, GemmOfFloatsInRows) {
   expect_kernels(
       "gemm_f16",
       {Matmul{.has_bias = true, .has_residual = true},
