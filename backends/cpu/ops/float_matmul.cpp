@@ -1,4 +1,6 @@
 // Matmul and MatmulGlu on float activations: few rows at memory speed straight from the weights, many through oneDNN.
+#include "hwy/cache_control.h"
+
 #include "backends/cpu/ops/simd.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backends/cpu/ops/float_matmul.cpp"
@@ -30,7 +32,8 @@ HWY_INLINE VecF32 load_last_weights(const std::byte* row, int64_t column, int64_
 }
 
 // y[r, n] = x[r] . w[n] for kRows rows of x and kWeights rows of w. Each sum has one chain over the columns, so that
-// it does not depend on how rows are grouped.
+// it does not depend on how rows are grouped. The rows behind them are fetched meanwhile: processors do not look ahead
+// from one short row to the next.
 template <FloatElement kElement, int kRows, int kWeights>
 HWY_INLINE void dot_tile(const FloatRows& w, const float* x, int64_t columns, float* y, int64_t y_stride) {
   const F32 d;
@@ -38,7 +41,10 @@ HWY_INLINE void dot_tile(const FloatRows& w, const float* x, int64_t columns, fl
   for (auto& row : sums)
     for (auto& sum : row) sum = hn::Zero(d);
   int64_t i = 0;
-  for (; i + kLanes <= columns; i += kLanes) {
+  const auto* next = reinterpret_cast<const uint8_t*>(w.data + kWeights * w.stride);
+  constexpr int64_t kStepBytes = kWeights * kLanes * float_element_bytes(kElement);
+  for (; i + kLanes <= columns; i += kLanes, next += kStepBytes) {
+    for (int64_t line = 0; line < kStepBytes; line += 64) hwy::Prefetch(next + line);
     VecF32 values[kRows];
     for (int r = 0; r < kRows; ++r) values[r] = hn::LoadU(d, x + r * columns + i);
     for (int n = 0; n < kWeights; ++n) {

@@ -3,6 +3,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "hwy/cache_control.h"
+
 // The includes below repeat for each target.
 #include "backends/cpu/quantized/targets.h"
 #include "hwy/highway.h"
@@ -68,6 +70,16 @@ MicroKernel micro_kernel_of() {
 constexpr int kVectors = kParts == 1 ? 1 : 2;
 // Whether the f32 sums stay in registers too; else they live in the output.
 constexpr bool kSumsInRegisters = kParts == 1;
+
+// Bytes of weights between those that are multiplied and those that are fetched. Processors that look ahead by
+// themselves do so within a page and anew for each tile, and wait for memory half of the time.
+constexpr size_t kPrefetchDistance = 4096;
+
+// Of kBytes bytes; they may lie behind the last.
+template <size_t kBytes>
+HWY_INLINE void prefetch_behind(const uint8_t* weights) {
+  TRIREME_UNROLL for (size_t line = 0; line < kBytes; line += 64) hwy::Prefetch(weights + kPrefetchDistance + line);
+}
 
 HWY_INLINE V8 broadcast4(const int8_t* codes) {
   int32_t word = 0;
@@ -173,6 +185,8 @@ HWY_NOINLINE void run_micro_kernel(const Tile& tile, int64_t groups, const Panel
     for (int64_t index = 0; index < groups; ++index) {
       const auto* block =
           reinterpret_cast<const uint8_t*>(tile.data) + index / kGroupsABlock * int64_t(Work::kRecord.block_bytes());
+      constexpr size_t kGroupBytes = Work::kRecord.block_bytes() / kGroupsABlock;
+      prefetch_behind<kGroupBytes>(block + size_t(index % kGroupsABlock) * kGroupBytes);
       const Work work{block,
                       tile.values.data(),
                       int(index % kGroupsABlock),
