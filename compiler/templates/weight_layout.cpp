@@ -22,6 +22,16 @@ bool has_half_scales(const Format& format) {
          format.codes.multiplier == 1;
 }
 
+WeightLayout float_layout(const Format& format, int64_t columns, const Target& target) {
+  WeightLayout layout;
+  layout.format = &format;
+  if (!in_tiles(columns)) return layout;
+  layout.kind = WeightKind::kFloats;
+  layout.bits = &format == &formats::f32() ? 32 : 16;
+  layout.together = target.vector_lanes > 1 ? 1 : int(kFloatWords);
+  return layout;
+}
+
 int64_t padded(int64_t rows) { return (rows + kTileRows - 1) / kTileRows * kTileRows; }
 
 }  // namespace
@@ -30,18 +40,13 @@ bool in_tiles(int64_t columns) { return columns % kBlock == 0; }
 
 WeightLayout weight_layout(const TensorDesc& desc, const Target& target) {
   const Format& format = *desc.format;
+  const int64_t columns = desc.shape.back();
+  if (&format == &formats::f32() || &format == &formats::f16() || &format == &formats::bf16())
+    return float_layout(format, columns, target);
+  const auto codes = integer_codes(format);
+  if (!codes || !in_tiles(columns)) return float_layout(formats::f32(), columns, target);
   WeightLayout layout;
   layout.format = &format;
-  const bool is_float = &format == &formats::f32() || &format == &formats::f16() || &format == &formats::bf16();
-  const auto codes = is_float ? std::nullopt : integer_codes(format);
-  if (!is_float && (!codes || !in_tiles(desc.shape.back()))) layout.format = &formats::f32();
-  if (!in_tiles(desc.shape.back())) return layout;
-  if (!codes) {
-    layout.kind = WeightKind::kFloats;
-    layout.bits = layout.format == &formats::f32() ? 32 : 16;
-    layout.together = target.vector_lanes > 1 ? 1 : int(kFloatWords);
-    return layout;
-  }
   layout.kind = WeightKind::kInteger;
   const int span = codes->highest - codes->lowest;
   layout.bits = span <= 3 ? 2 : span <= 15 ? 4 : 8;
