@@ -4,7 +4,7 @@
 #include "compiler/templates/call.h"
 #include "compiler/templates/matmul_schedule.h"
 #include "compiler/templates/templates.h"
-#include "compiler/templates/weight_layout.h"
+#include "compiler/templates/weight_reader.h"
 
 namespace trireme::compiler {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "compiler/templates/call.h"
-#include "compiler/templates/weight_layout.h"
+#include "compiler/templates/weight_reader.h"
 
 namespace trireme::compiler {
 

@@ -15,7 +15,6 @@ using kernel::Terms;
 
 namespace {
 
-constexpr int64_t kBlockColumns = 32;
 constexpr uint64_t kMostStoredBytes = uint64_t{1} << 28;  // whose bits are counted in u32
 constexpr uint64_t kBehindStored = 8;                     // up to a whole word, and the one that is read and ignored
 

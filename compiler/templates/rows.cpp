@@ -1,5 +1,6 @@
 // EmbedRows and GatherRows: a group copies a row.
 #include "compiler/templates/templates.h"
+#include "compiler/templates/weight_reader.h"
 
 namespace trireme::compiler {
 

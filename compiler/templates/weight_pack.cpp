@@ -7,8 +7,6 @@
 namespace trireme::compiler {
 namespace {
 
-constexpr int64_t kBlock = 32;
-
 // Four codes less `lowest`, each in its byte; none of the differences is beyond a byte.
 uint32_t four_codes(const int8_t* codes, uint32_t lowest_bytes) {
   constexpr uint32_t kHigh = 0x80808080;
@@ -115,7 +113,7 @@ Status pack_rows(const WeightLayout& layout, const HostTensor& tensor, int64_t f
     std::memcpy(planes[0].data(), rows.data(), rows.size());
     return {};
   }
-  const int64_t groups = columns / layout.group, blocks = columns / kBlock;
+  const int64_t groups = columns / layout.group, blocks = columns / kBlockColumns;
   std::vector<int8_t> codes(size_t(count * columns));
   std::vector<float> scales(size_t(count * groups)), minima(layout.has_minimum ? scales.size() : 0);
   TRIREME_TRY(decode_integer_rows(tensor, first, count, codes, scales, minima));
@@ -126,7 +124,7 @@ Status pack_rows(const WeightLayout& layout, const HostTensor& tensor, int64_t f
   for (int64_t row = 0; row < count; ++row)
     for (int64_t block = 0; block < blocks; ++block) {
       const int64_t tile = (row / kTileRows * blocks + block) * layout.bits * kTileRows;
-      pack(codes.data() + row * columns + block * kBlock, lowest_bytes,
+      pack(codes.data() + row * columns + block * kBlockColumns, lowest_bytes,
            words + tile + row % kTileRows * layout.together);
     }
   if (layout.scale_levels) {
