@@ -45,9 +45,7 @@ void HostQueue::run_queue() {
     entries_.pop_front();
     busy_ = true;
     lock.unlock();
-    Status status;
-    for (const TimelinePoint& point : entry.waits)
-      if (status) status = wait_unless(point, [&] { return is_stopping(); });
+    Status status = wait_unless(entry.waits, [&] { return is_stopping(); });
     if (status) {
       std::lock_guard run_lock(run_mutex_);
       status = entry.work();

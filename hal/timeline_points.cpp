@@ -15,7 +15,9 @@ bool reached(const TimelinePoint& point) { return point.timeline->value() >= poi
 
 bool all_reached(std::span<const TimelinePoint> points) { return std::ranges::all_of(points, reached); }
 
-Status wait_unless(const TimelinePoint& point, const std::function<bool()>& stopping) {
+namespace {
+
+Status wait_for_one(const TimelinePoint& point, const std::function<bool()>& stopping) {
   constexpr std::chrono::milliseconds kSlice{50};
   while (true) {
     Status status = point.timeline->wait(point.value, kSlice);
@@ -24,6 +26,13 @@ Status wait_unless(const TimelinePoint& point, const std::function<bool()>& stop
       return fail(ErrorCode::kCancelled, "submission",
                   "its device was closed before the value that it waits for was reached");
   }
+}
+
+}  // namespace
+
+Status wait_unless(std::span<const TimelinePoint> points, const std::function<bool()>& stopping) {
+  for (const TimelinePoint& point : points) TRIREME_TRY(wait_for_one(point, stopping));
+  return {};
 }
 
 void settle(const Status& status, std::span<const TimelinePoint> signals) {

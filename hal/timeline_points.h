@@ -14,9 +14,9 @@ Status check_points(std::span<const TimelinePoint> waits, std::span<const Timeli
 bool reached(const TimelinePoint& point);
 bool all_reached(std::span<const TimelinePoint> points);
 
-// Returns when the point is reached. A timeline knows nothing of a queue's end, so the wait looks up from time to time.
-// Errors: the timeline's, or kCancelled once `stopping` says so while the point is not reached.
-Status wait_unless(const TimelinePoint& point, const std::function<bool()>& stopping);
+// Returns when all are reached. A timeline knows nothing of a queue's end, so the wait looks up from time to time.
+// Errors: the timeline's of the first that fails, or kCancelled once `stopping` says so while one is not reached.
+Status wait_unless(std::span<const TimelinePoint> points, const std::function<bool()>& stopping);
 
 // Signals the points, or fails their timelines with `status`; one that does not grow fails alone.
 void settle(const Status& status, std::span<const TimelinePoint> signals);

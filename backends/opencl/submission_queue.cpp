@@ -51,10 +51,7 @@ void SubmissionQueue::run_queue() {
     running_.splice(running_.end(), waiting_, waiting_.begin());
     busy_ = true;
     lock.unlock();
-    Status status;
-    for (const TimelinePoint& point : submission.waits)
-      if (status) status = wait_unless(point, [&] { return is_stopping(); });
-    if (status) {
+    if (const Status status = wait_unless(submission.waits, [&] { return is_stopping(); }); status) {
       std::lock_guard order(order_mutex_);
       start(submission);
     } else {

@@ -91,10 +91,11 @@ bool SubmissionQueue::is_stopping() {
 
 Status SubmissionQueue::wait_for(const Submission& submission) {
   const auto stopping = [&] { return is_stopping(); };
-  for (const OwnPoint& point : submission.waits)
-    if (!point.timeline->promised(point.value)) TRIREME_TRY(wait_unless(point.plain(), stopping));
-  for (const TimelinePoint& point : submission.foreign_waits) TRIREME_TRY(wait_unless(point, stopping));
-  return {};
+  for (const OwnPoint& point : submission.waits) {
+    const TimelinePoint plain = point.plain();
+    if (!point.timeline->promised(point.value)) TRIREME_TRY(wait_unless({&plain, 1}, stopping));
+  }
+  return wait_unless(submission.foreign_waits, stopping);
 }
 
 // What the driver waits for and signals. Errors: that of a timeline which has failed since its wait was met.

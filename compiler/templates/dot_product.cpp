@@ -48,23 +48,26 @@ Terms DotProduct::joined(const Terms& sums) {
   return totals;
 }
 
+// Adds up parts of the columns, of which each split of a row has every so-many-th.
+Terms DotProduct::over_parts(uint32_t parts, size_t x_rows, const AddPart& add) {
+  const Terms zeros(x_rows * tile_.strips, wide(b_.f32(0)));
+  const Term first = tile_.splits == 1 ? b_.u32(0) : b_.local_id() / tile_.items;
+  return b_.loop(first, b_.u32(parts), b_.u32(tile_.splits), zeros, add);
+}
+
 Terms DotProduct::integer_sums(const Terms& x_rows, Term tile) {
-  const Terms zeros(x_rows.size() * tile_.strips, wide(b_.f32(0)));
   Terms starts;
   for (const Term& x_row : x_rows) starts.push_back(x_row * uint32_t(q8_row_words(columns_)));
-  const Term first = tile_.splits == 1 ? b_.u32(0) : b_.local_id() / tile_.items;
-  return b_.loop(first, b_.u32(uint32_t(columns_ / 32)), b_.u32(tile_.splits), zeros,
-                 [&](Term block, const Terms& carried) { return add_block(tile, block, starts, carried); });
+  return over_parts(uint32_t(columns_ / kBlockColumns), x_rows.size(),
+                    [&](Term block, const Terms& carried) { return add_block(tile, block, starts, carried); });
 }
 
 Terms DotProduct::float_sums(const Terms& x_rows, Term tile) {
   if (layout_.kind == WeightKind::kRows) return stored_sums(x_rows, tile);
-  const Terms zeros(x_rows.size() * tile_.strips, wide(b_.f32(0)));
   Terms starts;
   for (const Term& x_row : x_rows) starts.push_back(x_row * uint32_t(columns_ / kActLanes));
-  const Term first = tile_.splits == 1 ? b_.u32(0) : b_.local_id() / tile_.items;
-  return b_.loop(first, b_.u32(uint32_t(columns_) / reader_.float_columns()), b_.u32(tile_.splits), zeros,
-                 [&](Term part, const Terms& carried) { return add_floats(tile, part, starts, carried); });
+  return over_parts(uint32_t(columns_) / reader_.float_columns(), x_rows.size(),
+                    [&](Term part, const Terms& carried) { return add_floats(tile, part, starts, carried); });
 }
 
 Terms DotProduct::add_floats(Term tile, Term part, const Terms& starts, const Terms& carried) {
@@ -88,21 +91,18 @@ Terms DotProduct::add_floats(Term tile, Term part, const Terms& starts, const Te
   return next;
 }
 
-// An item has one row, in any layout of whose columns there are no whole blocks.
+// Rows that do not lie in tiles: an item has one, and takes it column by column.
 Terms DotProduct::stored_sums(const Terms& x_rows, Term tile) {
   const Term row = minimum(tile * uint32_t(kTileRows) + tile_.row_item(b_), b_.u32(uint32_t(rows_ - 1)));
-  const Terms zeros(x_rows.size(), b_.f32(0));
-  const Term first = tile_.splits == 1 ? b_.u32(0) : b_.local_id() / tile_.items;
-  return b_.loop(first, b_.u32(uint32_t(columns_)), b_.u32(tile_.splits), zeros,
-                 [&](Term column, const Terms& carried) {
-                   const Term weight = reader_.element(row, column);
-                   Terms next;
-                   for (size_t i = 0; i < x_rows.size(); ++i) {
-                     const Term x = b_.load(x_, x_rows[i] * uint32_t(columns_) + column, kernel::kF32);
-                     next.push_back(fused_multiply_add(x, weight, carried[i]));
-                   }
-                   return next;
-                 });
+  return over_parts(uint32_t(columns_), x_rows.size(), [&](Term column, const Terms& carried) {
+    const Term weight = reader_.element(row, column);
+    Terms next;
+    for (size_t i = 0; i < x_rows.size(); ++i) {
+      const Term x = b_.load(x_, x_rows[i] * uint32_t(columns_) + column, kernel::kF32);
+      next.push_back(fused_multiply_add(x, weight, carried[i]));
+    }
+    return next;
+  });
 }
 
 // Sums of products inside a group are exact integers: of codes, and `lowest` times the activations' own sum. A

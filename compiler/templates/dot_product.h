@@ -1,6 +1,8 @@
 // DotProduct: sums of products of a tile of a weight's rows with several activation rows, the core of all matmuls.
 #pragma once
 
+#include <functional>
+
 #include "compiler/templates/call.h"
 #include "compiler/templates/matmul_schedule.h"
 #include "compiler/templates/templates.h"
@@ -24,6 +26,8 @@ class DotProduct {
   kernel::Terms sums(const kernel::Terms& x_rows, kernel::Term tile);
 
  private:
+  using AddPart = std::function<kernel::Terms(kernel::Term part, const kernel::Terms& carried)>;
+  kernel::Terms over_parts(uint32_t parts, size_t x_rows, const AddPart& add);
   kernel::Terms integer_sums(const kernel::Terms& x_rows, kernel::Term tile);
   kernel::Terms float_sums(const kernel::Terms& x_rows, kernel::Term tile);
   kernel::Terms stored_sums(const kernel::Terms& x_rows, kernel::Term tile);

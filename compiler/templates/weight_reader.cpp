@@ -71,16 +71,9 @@ uint32_t WeightReader::float_columns() const {
 
 Terms WeightReader::floats(Term tile, Term rows, Term part, uint32_t lanes) const {
   if (layout_.kind == WeightKind::kInteger) return decoded_block(tile, rows, part, lanes);
-  const auto step = uint32_t(kTileRows) / lanes, loads = kFloatWords / uint32_t(layout_.together);
-  const Term first = (tile * (uint32_t(columns_) / float_columns()) + part) * (loads * step) + rows;
-  const int width = int(std::max(lanes, uint32_t(layout_.together)));  // either lanes are rows, or words of a row
   Terms values;
-  for (uint32_t i = 0; i < loads; ++i) {
-    const Term loaded = b_.load(planes_[0], first + i * step, kernel::kU32.with_lanes(width));
-    for (int word = 0; word < layout_.together; ++word)
-      for (const Term& value : floats_of(layout_.together == 1 ? loaded : extract(loaded, uint32_t(word))))
-        values.push_back(value);
-  }
+  for (const Term& word : words_of(tile, rows, part, float_columns(), kFloatWords, lanes))
+    for (const Term& value : floats_of(word)) values.push_back(value);
   return values;
 }
 
@@ -102,22 +95,28 @@ Terms WeightReader::decoded_block(Term tile, Term rows, Term block, uint32_t lan
   return values;
 }
 
-Terms WeightReader::code_words(Term tile, Term rows, Term block, uint32_t lanes) const {
+// The `count` words that rows of a tile have of each `columns` columns, of part `part` of them.
+Terms WeightReader::words_of(Term tile, Term rows, Term part, uint32_t columns, uint32_t count, uint32_t lanes) const {
   const auto step = uint32_t(kTileRows) / lanes, together = uint32_t(layout_.together);
-  const Term first =
-      (tile * uint32_t(columns_ / kBlockColumns) + block) * (uint32_t(layout_.bits) / together * step) + rows;
+  const Term first = (tile * (uint32_t(columns_) / columns) + part) * (count / together * step) + rows;
   Term loaded;
+  Terms words;
+  for (uint32_t word = 0; word < count; ++word) {
+    // Either lanes are rows, or they are the words that lie together.
+    if (word % together == 0)
+      loaded =
+          b_.load(planes_[0], first + word / together * step, kernel::kU32.with_lanes(int(std::max(lanes, together))));
+    words.push_back(together == 1 ? loaded : extract(loaded, word % together));
+  }
+  return words;
+}
+
+Terms WeightReader::code_words(Term tile, Term rows, Term block, uint32_t lanes) const {
   const int per_byte = 8 / layout_.bits;
   const uint32_t mask = layout_.bits == 8 ? 0xffffffffu : layout_.bits == 4 ? 0x0f0f0f0fu : 0x03030303u;
   Terms words;
-  for (int word = 0; word < layout_.bits; ++word) {
-    // Either lanes are rows, or they are the words that lie together.
-    if (word % layout_.together == 0)
-      loaded = b_.load(planes_[0], first + uint32_t(word) / together * step,
-                       kernel::kU32.with_lanes(int(std::max(lanes, together))));
-    const Term packed = together == 1 ? loaded : extract(loaded, uint32_t(word) % together);
+  for (const Term& packed : words_of(tile, rows, block, uint32_t(kBlockColumns), uint32_t(layout_.bits), lanes))
     for (int part = 0; part < per_byte; ++part) words.push_back((packed >> uint32_t(part * layout_.bits)) & mask);
-  }
   return words;
 }
 

@@ -33,6 +33,8 @@ class WeightReader {
   kernel::Term half_at(uint32_t buffer, kernel::Term index, uint32_t lanes = 1) const;
   kernel::Term word_place(kernel::Term tile, kernel::Term lane, kernel::Term block, kernel::Term word) const;
   kernel::Term float_of(uint32_t buffer, kernel::Term index, kernel::Term place) const;
+  kernel::Terms words_of(kernel::Term tile, kernel::Term rows, kernel::Term part, uint32_t columns, uint32_t count,
+                         uint32_t lanes) const;
   kernel::Terms floats_of(kernel::Term words) const;
   kernel::Terms decoded_block(kernel::Term tile, kernel::Term rows, kernel::Term block, uint32_t lanes) const;
   Factors leveled_factors(kernel::Term tile, kernel::Term row, kernel::Term index) const;
