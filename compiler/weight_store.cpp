@@ -39,11 +39,20 @@ Result<std::shared_ptr<const Weight>> WeightStore::get(const std::shared_ptr<Dev
 WeightStore::Bytes WeightStore::bytes(const Device& device) const {
   Bytes bytes;
   std::set<const Weight*> counted;  // one may serve several uses
+  std::map<std::string, uint64_t> mapped;
+  std::set<std::string> copied;
   for (const auto& [key, weight] : weights_) {
-    if (std::get<0>(key) != &device || !counted.insert(weight.get()).second) continue;
+    const auto& [of, name, use] = key;
+    if (of != &device || !counted.insert(weight.get()).second) continue;
     bytes.copied += weight->device_bytes();
-    if (weight->keeps_source()) bytes.mapped += uint64_t(weight->desc().bytes());
+    if (weight->keeps_source())
+      mapped[name] = uint64_t(weight->desc().bytes());
+    else
+      copied.insert(name);
   }
+  // Of an embedding that is also the head, only a few rows are read in place: those that tokens ask for.
+  for (const auto& [name, size] : mapped)
+    if (!copied.contains(name)) bytes.mapped += size;
   return bytes;
 }
 

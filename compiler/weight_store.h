@@ -25,7 +25,7 @@ class WeightStore {
 
   struct Bytes {
     uint64_t copied = 0;  // memory that the device allocated for them
-    uint64_t mapped = 0;  // source memory that it reads in place
+    uint64_t mapped = 0;  // source memory that it reads in place, of constants that it has no copy of
   };
   Bytes bytes(const Device& device) const;
 

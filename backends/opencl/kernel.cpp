@@ -7,8 +7,9 @@
 namespace trireme::opencl {
 namespace {
 
-constexpr char kOptions[] = "-cl-std=CL1.2";
-constexpr char kExactOptions[] = "-cl-std=CL1.2 -cl-fp32-correctly-rounded-divide-sqrt";
+// Drivers count warnings on the program's stderr, where a user reads them.
+constexpr char kOptions[] = "-cl-std=CL1.2 -w";
+constexpr char kExactOptions[] = "-cl-std=CL1.2 -w -cl-fp32-correctly-rounded-divide-sqrt";
 
 std::string build_log(const Connection& connection, cl_program program) {
   const auto& get = connection.library().clGetProgramBuildInfo;
