@@ -22,6 +22,9 @@ struct DeviceOptions {
   // Round the activations of matmuls with bf16 weights to bf16 where the processor multiplies it: faster, less exact.
   bool native_bf16 = false;
   KernelCompiler kernel_compiler = {};  // for backends whose devices run kernels; empty: the registry's
+  // The process does nothing but build kernels for others to launch, so that a driver can be told by its environment
+  // what else it has to build.
+  bool only_builds = false;
 };
 
 // What such a backend's open() gives. Errors: the compiler's; kUnsupported when there is none.

@@ -50,7 +50,8 @@ Result<std::optional<runtime::PlanDevice>> open_fallback(const Context& context,
 }
 
 Result<OpenSession> open_session(const Context& context, std::shared_ptr<const runtime::Model> model,
-                                 const DeviceFlags& flags, const runtime::SessionOptions& wanted, int64_t first_rows) {
+                                 const DeviceFlags& flags, const runtime::SessionOptions& wanted,
+                                 std::initializer_list<int64_t> first_rows) {
   runtime::SessionOptions options = wanted;
   options.kv_format = flags.kv();
   OpenSession open;
@@ -70,7 +71,7 @@ Result<OpenSession> open_session(const Context& context, std::shared_ptr<const r
   for (const runtime::PlannedRange& range : open.plan.ranges)
     spdlog::info("layers {} to {} on {}: {}", range.first_layer, range.last_layer, range.device, range.reason);
   TRIREME_ASSIGN(open.session, runtime::Session::create(open.model, open.plan.placement, options));
-  TRIREME_TRY(open.session->warm_up(first_rows, loading));
+  for (const int64_t rows : first_rows) TRIREME_TRY(open.session->warm_up(rows, loading));
   return open;
 }
 

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -52,10 +53,11 @@ struct OpenSession {
   std::unique_ptr<runtime::Session> session;
 };
 
-// Plans, compiles and loads the weights, so that a first step of `first_rows` rows finds everything ready. A bar shows
-// the loading. Errors: kCancelled by Ctrl-C.
+// Plans, compiles and loads the weights, so that first steps of so many rows find everything ready. A bar shows the
+// loading. Errors: kCancelled by Ctrl-C.
 Result<OpenSession> open_session(const Context& context, std::shared_ptr<const runtime::Model> model,
-                                 const DeviceFlags& flags, const runtime::SessionOptions& options, int64_t first_rows);
+                                 const DeviceFlags& flags, const runtime::SessionOptions& options,
+                                 std::initializer_list<int64_t> first_rows);
 std::vector<std::string> device_ids(const runtime::Plan& plan);
 
 void add_devices_command(CLI::App& app, Context& context);

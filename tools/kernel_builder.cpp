@@ -25,7 +25,7 @@ Result<std::shared_ptr<KernelDevice>> open(const compiler::OpenRequest& request)
     found = device;
     return compiler::compile_for(std::move(device));
   });
-  TRIREME_TRY(registry.open(request.device));
+  TRIREME_TRY(registry.open(request.device, {.only_builds = true}));
   if (!found)
     return fail(ErrorCode::kUnsupported, "device " + request.device, "it runs no kernels", "name another device");
   return found;

@@ -41,7 +41,7 @@ class OpenClBackend final : public Backend {
     const DeviceFacts& facts = found.devices[size_t(index)];
     if (facts.op_level()) return BuiltInDevice::open(found.library, facts, id_of(size_t(index)));
     TRIREME_ASSIGN(std::shared_ptr<KernelDevice> device,
-                   OpenClDevice::open(found.library, facts, id_of(size_t(index))));
+                   OpenClDevice::open(found.library, facts, id_of(size_t(index)), options.only_builds));
     return compile_kernels_of(std::move(device), options);
   }
 

@@ -84,7 +84,7 @@ Status bench(const Context& context, const BenchFlags& flags) {
   options.sequences = flags.sequences;
   options.max_outputs = flags.sequences;
   TRIREME_ASSIGN(const auto model, runtime::Model::open(flags.model));
-  TRIREME_ASSIGN(OpenSession open, open_session(context, model, flags.devices, options, 1));
+  TRIREME_ASSIGN(OpenSession open, open_session(context, model, flags.devices, options, {1}));
   const int64_t vocab = open.model->hyperparameters().vocab;
   const std::vector<int32_t> prompt = sample_ids(flags.prompt, vocab);
   const std::vector<int32_t> generated = sample_ids(flags.generated, vocab);

@@ -84,7 +84,7 @@ Result<ChatSession> open_chat(const Context& context, const ChatFlags& flags) {
   TRIREME_ASSIGN(const runtime::SamplerOptions sampling, sampler_options(model->file(), flags.sampling));
   runtime::SessionOptions options;
   options.context = std::min(flags.context, model->hyperparameters().context_length);
-  TRIREME_ASSIGN(OpenSession open, open_session(context, model, flags.devices, options, 1));
+  TRIREME_ASSIGN(OpenSession open, open_session(context, model, flags.devices, options, {1}));
   return ChatSession::create({std::move(open), std::move(tokenizer), std::move(chat_template), sampling,
                               runtime::replace_invalid_utf8(flags.system), flags.stream});
 }

@@ -42,7 +42,7 @@ Status logits(const Context& context, const LogitsFlags& flags) {
                   "the vocabulary has " + std::to_string(model->hyperparameters().vocab) + " entries",
                   "give ids below that");
   TRIREME_ASSIGN(OpenSession open,
-                 open_session(context, model, flags.devices, options, std::min<int64_t>(options.context, 32)));
+                 open_session(context, model, flags.devices, options, {std::min<int64_t>(options.context, 32)}));
   const int64_t vocab = open.model->hyperparameters().vocab;
   TensorDesc desc{{int64_t(ids.size()), vocab}, &formats::f32()};
   TRIREME_ASSIGN(const runtime::SequenceId sequence, open.session->create_sequence());

@@ -77,7 +77,7 @@ Status perplexity(const Context& context, const PerplexityFlags& flags) {
     return fail(ErrorCode::kInvalidArgument, flags.file, "fewer than two tokens of it are scored",
                 "give a longer text");
   TRIREME_ASSIGN(OpenSession open, open_session(context, model, flags.devices, options,
-                                                std::min<int64_t>(int64_t(ids.size()), options.max_rows)));
+                                                {std::min<int64_t>(int64_t(ids.size()), options.max_rows)}));
   double sum = 0;
   int64_t scored = 0;
   Progress progress("perplexity", int64_t(ids.size()), "tokens");

@@ -74,7 +74,9 @@ Status run(const Context& context, const RunFlags& flags) {
   TRIREME_TRY(check_prompt(prompt, flags.context ? flags.context : made_for));
   runtime::SessionOptions options;
   options.context = flags.context ? flags.context : std::min(made_for, int64_t(prompt.size()) + flags.stream.tokens);
-  TRIREME_ASSIGN(OpenSession open, open_session(context, model, flags.devices, options, int64_t(prompt.size())));
+  const int64_t last_rows = flags.stream.tokens > 1 ? 1 : int64_t(prompt.size());
+  TRIREME_ASSIGN(OpenSession open,
+                 open_session(context, model, flags.devices, options, {int64_t(prompt.size()), last_rows}));
   TRIREME_ASSIGN(const runtime::SequenceId sequence, open.session->create_sequence());
   StreamOptions stream = flags.stream;
   stream.quiet = context.json;

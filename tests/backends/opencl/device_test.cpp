@@ -81,5 +81,16 @@ TEST_F(KernelDeviceOnOpenCl, RefusesWhatTheDriverDidNotBuildForTheSource) {
   expect_refused(row_sum(), built);
 }
 
+// Else PoCL compiles the kernel a second time, where it is launched. It reads the environment once, when it builds.
+TEST(OpenClBuilder, BuildsKernelsForTheirGroupsOfOneItem) {
+  OpenClRig rig;
+  rig.set_up();
+  const auto device = rig.open({.only_builds = true});
+  const auto built = device->build_kernel({"one", "__kernel void one(__global uint* x) { x[0] = 1; }", 1, 1, 0});
+  ASSERT_TRUE(built) << built.error().message();
+  const std::string_view text(reinterpret_cast<const char*>(built->data()), built->size());
+  EXPECT_NE(text.find("1-1-1-goffs0-smallgrid"), std::string_view::npos);
+}
+
 }  // namespace
 }  // namespace trireme::opencl

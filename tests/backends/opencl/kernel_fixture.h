@@ -21,9 +21,9 @@ class OpenClRig : public testing_support::DeviceRig {
     ASSERT_TRUE(device_);
   }
 
-  std::shared_ptr<KernelDevice> open() override {
+  std::shared_ptr<KernelDevice> open() override { return open(DeviceOptions{}); }
+  std::shared_ptr<KernelDevice> open(DeviceOptions options) {
     std::shared_ptr<KernelDevice> opened;
-    DeviceOptions options;
     options.kernel_compiler = [&](std::shared_ptr<KernelDevice> device) -> Result<std::shared_ptr<Device>> {
       opened = std::move(device);
       return nullptr;
