@@ -24,20 +24,21 @@ DotProduct::DotProduct(CallBuilder& b, ActScheme act, const TensorDesc& weight, 
       name_("w" + std::to_string(input)),
       reader_(b, layout_, bind_planes(b, weight, layout_, input, name_, part), columns_) {}
 
-Terms DotProduct::sums(const Terms& x_rows, Term tile) {
-  const Terms sums = act_ == ActScheme::kQ8 ? integer_sums(x_rows, tile) : float_sums(x_rows, tile);
-  return tile_.splits == 1 ? sums : joined(sums);
+Terms DotProduct::sums(const Terms& x_rows, Term tile, Term item) {
+  const Rows rows{tile, item};
+  const Terms sums = act_ == ActScheme::kQ8 ? integer_sums(x_rows, rows) : float_sums(x_rows, rows);
+  return tile_.splits == 1 ? sums : joined(sums, item);
 }
 
 // The sums of all items of a row, in their order.
-Terms DotProduct::joined(const Terms& sums) {
+Terms DotProduct::joined(const Terms& sums, Term item) {
   const auto count = uint32_t(sums.size());
   const uint32_t parts = b_.shared(name_ + "_parts", kernel::kF32, count * tile_.group_size());
   for (uint32_t i = 0; i < count; ++i) b_.store_shared(parts, b_.local_id() + i * tile_.group_size(), sums[i]);
   b_.barrier();
   Terms totals;
   for (uint32_t i = 0; i < count; ++i) {
-    const Term first = tile_.row_item(b_) + i * tile_.group_size();
+    const Term first = item + i * tile_.group_size();
     Term total = b_.load_shared(parts, first);
     for (uint32_t split = 1; split < tile_.splits; ++split) {
       const Term part = b_.load_shared(parts, first + split * tile_.items);
@@ -55,25 +56,25 @@ Terms DotProduct::over_parts(uint32_t parts, size_t x_rows, const AddPart& add) 
   return b_.loop(first, b_.u32(parts), b_.u32(tile_.splits), zeros, add);
 }
 
-Terms DotProduct::integer_sums(const Terms& x_rows, Term tile) {
+Terms DotProduct::integer_sums(const Terms& x_rows, const Rows& rows) {
   Terms starts;
   for (const Term& x_row : x_rows) starts.push_back(x_row * uint32_t(q8_row_words(columns_)));
   return over_parts(uint32_t(columns_ / kBlockColumns), x_rows.size(),
-                    [&](Term block, const Terms& carried) { return add_block(tile, block, starts, carried); });
+                    [&](Term block, const Terms& carried) { return add_block(rows, block, starts, carried); });
 }
 
-Terms DotProduct::float_sums(const Terms& x_rows, Term tile) {
-  if (layout_.kind == WeightKind::kRows) return stored_sums(x_rows, tile);
+Terms DotProduct::float_sums(const Terms& x_rows, const Rows& rows) {
+  if (layout_.kind == WeightKind::kRows) return stored_sums(x_rows, rows);
   Terms starts;
   for (const Term& x_row : x_rows) starts.push_back(x_row * uint32_t(columns_ / kActLanes));
   return over_parts(uint32_t(columns_) / reader_.float_columns(), x_rows.size(),
-                    [&](Term part, const Terms& carried) { return add_floats(tile, part, starts, carried); });
+                    [&](Term part, const Terms& carried) { return add_floats(rows, part, starts, carried); });
 }
 
-Terms DotProduct::add_floats(Term tile, Term part, const Terms& starts, const Terms& carried) {
+Terms DotProduct::add_floats(const Rows& rows, Term part, const Terms& starts, const Terms& carried) {
   std::vector<Terms> weights;  // of each strip
   for (uint32_t strip = 0; strip < tile_.strips; ++strip)
-    weights.push_back(reader_.floats(tile, tile_.row_item(b_) + strip * tile_.items, part, tile_.lanes));
+    weights.push_back(reader_.floats(rows.tile, rows.item + strip * tile_.items, part, tile_.lanes));
   const uint32_t loads = reader_.float_columns() / kActLanes;
   Terms next = carried;
   for (size_t i = 0; i < starts.size(); ++i)
@@ -92,8 +93,8 @@ Terms DotProduct::add_floats(Term tile, Term part, const Terms& starts, const Te
 }
 
 // Rows that do not lie in tiles: an item has one, and takes it column by column.
-Terms DotProduct::stored_sums(const Terms& x_rows, Term tile) {
-  const Term row = minimum(tile * uint32_t(kTileRows) + tile_.row_item(b_), b_.u32(uint32_t(rows_ - 1)));
+Terms DotProduct::stored_sums(const Terms& x_rows, const Rows& rows) {
+  const Term row = minimum(rows.tile * uint32_t(kTileRows) + rows.item, b_.u32(uint32_t(rows_ - 1)));
   return over_parts(uint32_t(columns_), x_rows.size(), [&](Term column, const Terms& carried) {
     const Term weight = reader_.element(row, column);
     Terms next;
@@ -107,20 +108,20 @@ Terms DotProduct::stored_sums(const Terms& x_rows, Term tile) {
 
 // Sums of products inside a group are exact integers: of codes, and `lowest` times the activations' own sum. A
 // processor's vectors multiply unsigned bytes by signed ones.
-Terms DotProduct::add_block(Term tile, Term block, const Terms& starts, const Terms& carried) {
+Terms DotProduct::add_block(const Rows& rows, Term block, const Terms& starts, const Terms& carried) {
   const auto groups = uint32_t(32 / layout_.group);
   const bool to_unsigned = layout_.bits == 8 && tile_.lanes > 1;
   Terms next = carried;
   std::vector<Terms> words, scales, minima;  // of each strip
   for (uint32_t strip = 0; strip < tile_.strips; ++strip) {
-    const Term rows = tile_.row_item(b_) + strip * tile_.items;
-    words.push_back(reader_.code_words(tile, rows, block, tile_.lanes));
+    const Term place = rows.item + strip * tile_.items;
+    words.push_back(reader_.code_words(rows.tile, place, block, tile_.lanes));
     if (to_unsigned)
       for (Term& word : words.back()) word = word ^ wide(b_.u32(0x80808080));
     scales.emplace_back();
     minima.emplace_back();
     for (uint32_t g = 0; g < groups; ++g) {
-      const WeightReader::Factors factors = reader_.factors(tile, rows, block * groups + g, tile_.lanes);
+      const WeightReader::Factors factors = reader_.factors(rows.tile, place, block * groups + g, tile_.lanes);
       scales.back().push_back(factors.scale);
       minima.back().push_back(factors.minimum);
     }

@@ -21,20 +21,23 @@ class DotProduct {
   DotProduct(CallBuilder& b, ActScheme act, const TensorDesc& weight, int input, uint32_t activations,
              const RowTile& tile, const RowPart& part, const Target& target);
 
-  // In uniform control flow: the sums of this item's rows of a tile of the part: for activation row i and strip s,
+  // In uniform control flow: the sums of a row item's rows of a tile of the part: for activation row i and strip s,
   // sums[i * strips + s] in f32 with a lane for each row. Rows past the weight's last give any number.
-  kernel::Terms sums(const kernel::Terms& x_rows, kernel::Term tile);
+  kernel::Terms sums(const kernel::Terms& x_rows, kernel::Term tile, kernel::Term item);
 
  private:
+  struct Rows {
+    kernel::Term tile, item;
+  };
   using AddPart = std::function<kernel::Terms(kernel::Term part, const kernel::Terms& carried)>;
   kernel::Terms over_parts(uint32_t parts, size_t x_rows, const AddPart& add);
-  kernel::Terms integer_sums(const kernel::Terms& x_rows, kernel::Term tile);
-  kernel::Terms float_sums(const kernel::Terms& x_rows, kernel::Term tile);
-  kernel::Terms stored_sums(const kernel::Terms& x_rows, kernel::Term tile);
-  kernel::Terms add_floats(kernel::Term tile, kernel::Term part, const kernel::Terms& starts,
+  kernel::Terms integer_sums(const kernel::Terms& x_rows, const Rows& rows);
+  kernel::Terms float_sums(const kernel::Terms& x_rows, const Rows& rows);
+  kernel::Terms stored_sums(const kernel::Terms& x_rows, const Rows& rows);
+  kernel::Terms add_floats(const Rows& rows, kernel::Term part, const kernel::Terms& starts,
                            const kernel::Terms& carried);
-  kernel::Terms joined(const kernel::Terms& sums);
-  kernel::Terms add_block(kernel::Term tile, kernel::Term block, const kernel::Terms& starts,
+  kernel::Terms joined(const kernel::Terms& sums, kernel::Term item);
+  kernel::Terms add_block(const Rows& rows, kernel::Term block, const kernel::Terms& starts,
                           const kernel::Terms& carried);
   kernel::Term wide(kernel::Term value) const { return splat(value, int(tile_.lanes)); }
 

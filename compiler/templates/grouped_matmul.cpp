@@ -172,8 +172,10 @@ class GroupedProduct {
       // Slots that are not there are computed like the first, which is.
       for (size_t i = 0; i < results.rows.size(); ++i)
         x_rows.push_back(select(results.stored[i], results.rows[i], results.rows[0]) / shape_.slots);
-      store_tile(b_, shape_.schedule.rows, results, dot_.sums(x_rows, own),
-                 [](Term value, Term, Term) { return value; });
+      shape_.schedule.rows.each_row_item(b_, [&](Term item) {
+        store_tile(b_, shape_.schedule.rows, item, results, dot_.sums(x_rows, own, item),
+                   [](Term value, Term, Term) { return value; });
+      });
     };
     if (outputs % kGroupRows == 0 && part_.count == all_rows) return compute();
     b_.when(inside, compute);

@@ -114,23 +114,16 @@ Result<KernelCall> write(const Matmul& params, const OpDesc& op, const Target& t
     if (schedule.matrix)
       return store_matrix(b, results, first_row, rows, product.matrix().results(first_row, rows, b.group_id(0)),
                           finish);
-    store_tile(b, schedule.rows, results, product.dot().sums(tile_rows(b, rows, shape.tile), b.group_id(0)), finish);
+    const Terms x_rows = tile_rows(b, rows, shape.tile);
+    schedule.rows.each_row_item(b, [&](Term item) {
+      store_tile(b, schedule.rows, item, results, product.dot().sums(x_rows, b.group_id(0), item), finish);
+    });
   });
   return b.call({ceil_div(part.count, kRows), ceil_div(shape.rows, shape.tile), 1});
 }
 
-// Whether an item has a whole group of Q8_ACT in vectors.
-bool quantizes_vectors(const RowTile& tile) { return tile.items == 1 && tile.lanes >= 4; }
-
-// Quantises the tile's rows of kRows values, which the item has.
-void quantize_vectors(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, uint32_t y, const Terms& values,
-                      Term rows, Term weight_tile, const Target& target) {
-  for (uint32_t i = 0; i < shape.tile; ++i) {
-    const Term row = b.group_id(1) * shape.tile + i;
-    const Terms vectors(values.begin() + i * tile.strips, values.begin() + (i + 1) * tile.strips);
-    b.when(row < rows, [&] { store_q8_vectors(b, target, {y, row, weight_tile, shape.outputs}, vectors); });
-  }
-}
+// Whether a work item has a whole group of Q8_ACT in vectors.
+bool quantizes_vectors(const RowTile& tile) { return (tile.items == 1 || tile.in_turn()) && tile.lanes >= 4; }
 
 // Quantises the tile's rows of kRows values each, which are in a shared array.
 void quantize_shared(CallBuilder& b, uint32_t shared, uint32_t group_size, const MatmulShape& shape, uint32_t y,
@@ -147,19 +140,54 @@ void quantize_shared(CallBuilder& b, uint32_t shared, uint32_t group_size, const
   b.loop(b.local_id(), b.u32(shape.tile), b.u32(group_size), quantize_row);
 }
 
-// The same of values that the items of a group have.
-void quantize_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, uint32_t y, const Terms& values,
-                   Term rows, Term weight_tile, const Target& target) {
+using RowItemValues = std::function<Terms(Term item)>;
+
+// The same of values that the row items of a group have.
+void quantize_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, uint32_t y,
+                   const RowItemValues& values_of, Term rows, Term weight_tile, const Target& target) {
   const uint32_t shared = b.shared("values", kernel::kF32, kRows * shape.tile);
-  for (uint32_t i = 0; i < shape.tile; ++i)
-    for (uint32_t strip = 0; strip < tile.strips; ++strip)
-      for (uint32_t lane = 0; lane < tile.lanes; ++lane) {
-        const Term value = values[i * tile.strips + strip];
-        const Term place = (tile.row_item(b) + strip * tile.items) * tile.lanes + lane;
-        b.when(tile.stores(b, b.boolean(true)),
-               [&] { b.store_shared(shared, place + i * kRows, extract(value, lane)); });
-      }
+  tile.each_row_item(b, [&](Term item) {
+    const Terms values = values_of(item);
+    for (uint32_t i = 0; i < shape.tile; ++i)
+      for (uint32_t strip = 0; strip < tile.strips; ++strip)
+        for (uint32_t lane = 0; lane < tile.lanes; ++lane) {
+          const Term value = values[i * tile.strips + strip];
+          const Term place = (item + strip * tile.items) * tile.lanes + lane;
+          b.when(tile.stores(b, b.boolean(true)),
+                 [&] { b.store_shared(shared, place + i * kRows, extract(value, lane)); });
+        }
+  });
   quantize_shared(b, shared, tile.group_size(), shape, y, rows, weight_tile, target);
+}
+
+// The same where a work item has all of a tile in vectors.
+void quantize_vectors(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, uint32_t y,
+                      const RowItemValues& values_of, Term rows, Term weight_tile, const Target& target) {
+  const uint32_t count = kRows / tile.lanes;
+  const auto quantize_row = [&](Term i, const std::function<Term(uint32_t vector)>& value) {
+    const Term row = b.group_id(1) * shape.tile + i;
+    b.when(row < rows, [&] {
+      Terms vectors;
+      for (uint32_t vector = 0; vector < count; ++vector) vectors.push_back(value(vector));
+      store_q8_vectors(b, target, {y, row, weight_tile, shape.outputs}, vectors);
+    });
+  };
+  if (!tile.in_turn()) {
+    const Terms values = values_of(b.local_id());
+    for (uint32_t i = 0; i < shape.tile; ++i)
+      quantize_row(b.u32(i), [&](uint32_t vector) { return values[i * count + vector]; });
+    return;
+  }
+  const uint32_t shared = b.shared("values", kernel::kF32, kRows * shape.tile);
+  tile.each_row_item(b, [&](Term item) {
+    const Terms values = values_of(item);
+    for (uint32_t i = 0; i < shape.tile; ++i)
+      for (uint32_t strip = 0; strip < tile.strips; ++strip)
+        b.store_shared(shared, item + (strip * tile.items + i * count), values[i * tile.strips + strip]);
+  });
+  b.loop(b.u32(0), b.u32(shape.tile), b.u32(1), [&](Term i) {
+    quantize_row(i, [&](uint32_t vector) { return b.load_shared(shared, i * count + vector, int(tile.lanes)); });
+  });
 }
 
 void quantize_matrix(CallBuilder& b, const MatmulShape& shape, uint32_t y, const std::vector<MatrixResult>& values,
@@ -195,12 +223,18 @@ Result<KernelCall> write(const MatmulGlu& params, const OpDesc& op, const Target
   b.when(first_row < rows, [&] {
     if (schedule.matrix) return multiply_tiles();
     const Terms x_rows = tile_rows(b, rows, shape.tile);
-    Terms values = gate.dot().sums(x_rows, b.group_id(0));
-    const Terms ups = up.dot().sums(x_rows, b.group_id(0));
-    for (size_t i = 0; i < values.size(); ++i) values[i] = activate(params.activation, values[i]) * ups[i];
-    if (!params.quantize) return store_tile(b, tile, results_of(b, shape, y, rows, weight_tile), values, itself);
-    const auto quantize = quantizes_vectors(tile) ? quantize_vectors : quantize_tile;
-    quantize(b, tile, shape, y, values, rows, weight_tile, target);
+    const auto values_of = [&](Term item) {
+      Terms values = gate.dot().sums(x_rows, b.group_id(0), item);
+      const Terms ups = up.dot().sums(x_rows, b.group_id(0), item);
+      for (size_t i = 0; i < values.size(); ++i) values[i] = activate(params.activation, values[i]) * ups[i];
+      return values;
+    };
+    if (params.quantize) {
+      const auto quantize = quantizes_vectors(tile) ? quantize_vectors : quantize_tile;
+      return quantize(b, tile, shape, y, values_of, rows, weight_tile, target);
+    }
+    const TileResults results = results_of(b, shape, y, rows, weight_tile);
+    tile.each_row_item(b, [&](Term item) { store_tile(b, tile, item, results, values_of(item), itself); });
   });
   return b.call({ceil_div(part.count, kRows), ceil_div(shape.rows, shape.tile), 1});
 }

@@ -15,11 +15,18 @@ constexpr uint32_t kDefaultTile = 4;
 // apart once.
 constexpr uint32_t kSoftwareRowItems = 8;
 
-// Where items have several rows or vectors of them, the weight lies in tiles.
-RowTile default_rows(int64_t columns, const Target& target) {
+// Where items have several rows or vectors of them, the weight lies in tiles. A gemv reads a tile in its order, as an
+// item's vectors of rows. With more activation rows the tile comes from a cache, and a processor has not the registers
+// for the sums of more vectors.
+RowTile default_rows(int64_t columns, uint32_t activation_rows, const Target& target) {
+  constexpr uint32_t kMostVectors = 2;
   const uint32_t lanes = target.vector_lanes;
   RowTile tile;
-  if (lanes > 1 && in_tiles(columns)) return {1, lanes, uint32_t(kTileRows) / lanes, 1};
+  if (lanes > 1 && in_tiles(columns)) {
+    const uint32_t vectors = uint32_t(kTileRows) / lanes;
+    const uint32_t strips = activation_rows > 1 ? std::min(vectors, kMostVectors) : vectors;
+    return {vectors / strips, lanes, strips, 1};
+  }
   if (target.software)
     return in_tiles(columns) ? RowTile{kSoftwareRowItems, 1, kTileRows / kSoftwareRowItems, 1} : tile;
   while (tile.splits < kMostColumnSplits && 2 * tile.group_size() <= target.max_group_size &&
@@ -45,6 +52,11 @@ bool is_power_of_two(uint32_t number) { return number > 0 && (number & (number -
 
 }  // namespace
 
+void RowTile::each_row_item(kernel::Builder& b, const std::function<void(kernel::Term item)>& work) const {
+  if (in_turn()) return b.loop(b.u32(0), b.u32(items), b.u32(1), work);
+  work(splits == 1 ? b.local_id() : b.local_id() % items);
+}
+
 std::string MatmulSchedule::text() const {
   if (matrix) return "matrix, tile " + std::to_string(tile);
   return "items " + std::to_string(rows.items) + ", lanes " + std::to_string(rows.lanes) + ", strips " +
@@ -57,7 +69,8 @@ MatmulSchedule default_schedule(const OpDesc& op, const Target& target) {
     const uint32_t columns = rows >= kDefaultMatrixColumns * target.matrix->n ? kDefaultMatrixColumns : 1;
     return {{}, columns * target.matrix->n, true};
   }
-  return {default_rows(op.inputs[1].desc.shape.back(), target), std::min(rows, kDefaultTile)};
+  const uint32_t tile = std::min(rows, kDefaultTile);
+  return {default_rows(op.inputs[1].desc.shape.back(), tile, target), tile};
 }
 
 std::optional<std::string> objection(const MatmulSchedule& schedule, const OpDesc& op, const Target& target) {
@@ -78,8 +91,8 @@ std::optional<std::string> objection(const MatmulSchedule& schedule, const OpDes
   if (splits > 1 && 32 * int64_t(splits) > op.inputs[1].desc.shape.back()) return "its items share too few columns";
   const bool tiles = in_tiles(op.inputs[1].desc.shape.back());
   if (!tiles && (lanes > 1 || strips > 1)) return "rows of no whole blocks have an item each";
-  if (target.vector_lanes > 1 && tiles && (items > 1 || splits > 1))
-    return "a thread of a processor has a tile to itself";
+  if (target.vector_lanes > 1 && tiles && ((items > 1 && lanes == 1) || splits > 1))
+    return "a thread of a processor has a tile to itself, in vectors";
   if (schedule.tile > kMostTile || int64_t(schedule.tile) > std::max<int64_t>(1, op.inputs[0].desc.shape.rows()))
     return "its tile has more rows than there are";
   return std::nullopt;

@@ -1,6 +1,7 @@
 // MatmulSchedule: the parameters of the matmul template, which are chosen by default or measured by the tuner.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,8 +14,9 @@ namespace trireme::compiler {
 
 // How a group shares a tile of kTileRows rows of a weight: row item i has, of strip s, the `lanes` rows that begin at
 // (s * items + i) * lanes. On a GPU each has one row, and `splits` items share it, each with every so-many-th block of
-// columns, for a gemv has too few rows to keep a GPU's memory busy. Where an item is a thread of a processor, it has
-// vectors of rows, and where items are emulated, each has several.
+// columns, for a gemv has too few rows to keep a GPU's memory busy. Where items are emulated, each has several rows.
+// Where an item is a thread of a processor, it has vectors of rows, and is all row items of its tile, one after the
+// other.
 struct RowTile {
   uint32_t items = uint32_t(kTileRows);
   uint32_t lanes = 1;
@@ -22,9 +24,11 @@ struct RowTile {
   uint32_t splits = 1;
   bool operator==(const RowTile&) const = default;
 
-  uint32_t group_size() const { return items * splits; }
-  // Of this work item: its row item, and whether it stores what its rows give, if `condition` holds.
-  kernel::Term row_item(kernel::Builder& b) const { return splits == 1 ? b.local_id() : b.local_id() % items; }
+  bool in_turn() const { return lanes > 1 && items > 1; }
+  uint32_t group_size() const { return in_turn() ? 1 : items * splits; }
+  // What a work item does as each of the row items that it is.
+  void each_row_item(kernel::Builder& b, const std::function<void(kernel::Term item)>& work) const;
+  // Whether this work item stores what its rows give, if `condition` holds.
   kernel::Term stores(kernel::Builder& b, kernel::Term condition) const {
     return splits == 1 ? condition : (b.local_id() < items) & condition;
   }

@@ -5,7 +5,7 @@ namespace trireme::compiler {
 using kernel::Term;
 using kernel::Terms;
 
-void store_tile(CallBuilder& b, const RowTile& tile, const TileResults& results, const Terms& values,
+void store_tile(CallBuilder& b, const RowTile& tile, Term item, const TileResults& results, const Terms& values,
                 const std::function<Term(Term value, Term row, Term output)>& finish) {
   const auto store = [&](Term value, Term row, Term output) {
     const auto lanes = uint32_t(value.type().lanes);
@@ -17,13 +17,13 @@ void store_tile(CallBuilder& b, const RowTile& tile, const TileResults& results,
     for (uint32_t strip = 0; strip < tile.strips; ++strip) {
       const Term value = values[i * tile.strips + strip];
       if (whole) {
-        const Term vector = results.first(tile.lanes) + strip * tile.items + tile.row_item(b);
+        const Term vector = results.first(tile.lanes) + strip * tile.items + item;
         b.when(tile.stores(b, results.stored[i] & (vector < results.outputs / tile.lanes)),
                [&] { store(value, row, vector); });
         continue;
       }
       for (uint32_t lane = 0; lane < tile.lanes; ++lane) {
-        const Term output = results.first(1) + (tile.row_item(b) + strip * tile.items) * tile.lanes + lane;
+        const Term output = results.first(1) + (item + strip * tile.items) * tile.lanes + lane;
         b.when(tile.stores(b, results.stored[i] & (output < results.outputs)),
                [&] { store(extract(value, lane), row, output); });
       }

@@ -17,9 +17,11 @@ struct TileResults {
   kernel::Terms stored;  // whether it is
 };
 
-// Writes what an item has of the tile: `finish(value, row, output)` gives what is stored for outputs beside each other,
-// `output` counting vectors of the value's lanes. A vector that is not wholly inside the row is written lane by lane.
-void store_tile(CallBuilder& b, const RowTile& tile, const TileResults& results, const kernel::Terms& values,
+// Writes what a row item has of the tile: `finish(value, row, output)` gives what is stored for outputs beside each
+// other, `output` counting vectors of the value's lanes. A vector that is not wholly inside the row is written lane by
+// lane.
+void store_tile(CallBuilder& b, const RowTile& tile, kernel::Term item, const TileResults& results,
+                const kernel::Terms& values,
                 const std::function<kernel::Term(kernel::Term value, kernel::Term row, kernel::Term output)>& finish);
 
 // The same of results by matrix tiles, one by one.

@@ -44,6 +44,7 @@ void matmul_576x576_tile1(__global const void* x, __global const void* w1_codes,
   const uint group1 = (uint)get_group_id(0);
   if (v1) {
     const float8 v5 = (float8)(0.0f);
+    const uint item = (uint)get_local_id(0);
     const uint v9 = min(group, rows - 1u) * 180u;
     float8 after = v5;
     float8 after1 = v5;
@@ -52,7 +53,6 @@ void matmul_576x576_tile1(__global const void* x, __global const void* w1_codes,
     for (uint i = 0u; i < 18u; i += 1u) {
       const uint v11 = (group1 * 18u) + i;
       const uint v13 = v11 * 16u;
-      const uint item = (uint)get_local_id(0);
       const uint v14 = v13 + item;
       const uint8 v17 = w1_codes_uint8[v14 + 12u];
       const uint8 v19 = (uint8)(4u);
@@ -135,20 +135,19 @@ void matmul_576x576_tile1(__global const void* x, __global const void* w1_codes,
       after3 = v226;
     }
     const uint v228 = group1 * 4u;
-    const uint item1 = (uint)get_local_id(0);
-    const uint v229 = v228 + item1;
+    const uint v229 = v228 + item;
     if (v1 && (v229 < 72u)) {
       y_float8[(group * 72u) + v229] = after;
     }
-    const uint v236 = (v228 + 1u) + item1;
+    const uint v236 = (v228 + 1u) + item;
     if (v1 && (v236 < 72u)) {
       y_float8[(group * 72u) + v236] = after1;
     }
-    const uint v243 = (v228 + 2u) + item1;
+    const uint v243 = (v228 + 2u) + item;
     if (v1 && (v243 < 72u)) {
       y_float8[(group * 72u) + v243] = after2;
     }
-    const uint v250 = (v228 + 3u) + item1;
+    const uint v250 = (v228 + 3u) + item;
     if (v1 && (v250 < 72u)) {
       y_float8[(group * 72u) + v250] = after3;
     }
