@@ -68,6 +68,8 @@ class Device {
 
   virtual const DeviceInfo& info() const = 0;
   virtual std::vector<MemoryHeap> memory() const = 0;
+  // Memory that prepare_weight() takes besides and gives back, at most.
+  virtual uint64_t loading_bytes() const { return 0; }
   virtual MeasuredSpeed measure_speed() = 0;
 
   // Judges ops before any weight is loaded, one answer for each.

@@ -18,11 +18,12 @@ struct LayerBytes {
   uint64_t total() const { return weights + kv; }
 };
 
+// For what stays: loading needs some of it, too.
 uint64_t free_bytes(const PlanDevice& device) {
-  if (device.budget) return *device.budget;
   uint64_t bytes = 0;
   for (const MemoryHeap& heap : device.device->memory()) bytes += heap.free_bytes;
-  return bytes;
+  bytes = device.budget.value_or(bytes);
+  return bytes - std::min(bytes, device.device->loading_bytes());
 }
 
 std::string mebibytes(uint64_t bytes) {

@@ -10,6 +10,7 @@
 #include "compiler/device/measure.h"
 #include "compiler/emit/emit.h"
 #include "compiler/kernel/verifier.h"
+#include "compiler/templates/repack.h"
 #include "hal/op_check.h"
 #include "hal/op_cost.h"
 #include "hal/operands.h"
@@ -55,6 +56,10 @@ KernelCompiler kernel_compiler(std::filesystem::path cache_folder, BuildOptions 
 Result<std::vector<KernelSource>> kernel_sources(const Device& device, const OpDesc& op) {
   if (const auto* const compiled = dynamic_cast<const CompiledDevice*>(&device)) return compiled->sources(op);
   return fail(ErrorCode::kUnsupported, "kernels of " + device.info().id, "it has its own", "name another device");
+}
+
+uint64_t CompiledDevice::loading_bytes() const {
+  return target().repacks_weights ? kRepackChunks * kRepackChunkBytes : 0;
 }
 
 MeasuredSpeed CompiledDevice::measure_speed() {

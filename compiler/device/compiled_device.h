@@ -25,6 +25,7 @@ class CompiledDevice final : public Device {
 
   const DeviceInfo& info() const override { return device_->info(); }
   std::vector<MemoryHeap> memory() const override { return device_->memory(); }
+  uint64_t loading_bytes() const override;
   MeasuredSpeed measure_speed() override;
   std::vector<Assessment> assess(std::span<const OpDesc> ops) const override;
 

@@ -38,8 +38,8 @@ class RepackQueue {
   Status add(std::span<const std::byte> stored, std::span<const std::shared_ptr<const Kernel>> kernels,
              std::span<const RepackLaunch> launches, const std::shared_ptr<Buffer>& tables,
              std::span<const BufferRange> planes) {
-    RepackChunk& chunk = chunks_[submitted_ % 2];
-    if (submitted_ >= 2) TRIREME_TRY(timeline_->wait(submitted_ - 1, kRepackPatience));
+    RepackChunk& chunk = chunks_[submitted_ % kRepackChunks];
+    if (submitted_ >= kRepackChunks) TRIREME_TRY(timeline_->wait(submitted_ + 1 - kRepackChunks, kRepackPatience));
     TRIREME_TRY(chunk.stored->write(0, stored));
     TRIREME_ASSIGN(chunk.list, device_->create_list());
     for (size_t i = 0; i < kernels.size(); ++i) {
@@ -60,7 +60,7 @@ class RepackQueue {
  private:
   KernelDevice* device_ = nullptr;
   std::shared_ptr<Timeline> timeline_;
-  std::array<RepackChunk, 2> chunks_;
+  std::array<RepackChunk, kRepackChunks> chunks_;
   uint64_t submitted_ = 0;
 };
 

@@ -19,6 +19,7 @@ std::optional<std::string> why_packed_by_host(const TensorDesc& weight, const We
 // Rows that are uploaded and repacked at once: whole tiles, of at most kRepackChunkBytes and of what the target binds,
 // or the fewest there are.
 inline constexpr uint64_t kRepackChunkBytes = 4 << 20;
+inline constexpr uint64_t kRepackChunks = 2;  // of which one is filled while the device reads the other
 int64_t repack_chunk_rows(const Format& format, int64_t columns, const Target& target);
 
 // Writes one plane. Its buffers are the stored rows, with a word behind them; FormatTables::words, where the format has

@@ -242,6 +242,14 @@ TEST(RepackedModel, GivesTheSameBits) {
   EXPECT_EQ(packed, repacked);
 }
 
+TEST(RepackingDevice, SaysWhatLoadingTakes) {
+  Target target;
+  const auto loading_bytes = [&] { return (*compiler::test::open_interpreter(target))->loading_bytes(); };
+  EXPECT_EQ(loading_bytes(), 0u);
+  target.repacks_weights = true;
+  EXPECT_EQ(loading_bytes(), compiler::kRepackChunks * compiler::kRepackChunkBytes);
+}
+
 // What the host packs, and why.
 TEST(PackedByTheHost, IsWhatNoKernelReads) {
   Target target;

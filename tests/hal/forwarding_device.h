@@ -11,6 +11,7 @@ class ForwardingDevice : public Device {
 
   const DeviceInfo& info() const override { return inner_->info(); }
   std::vector<MemoryHeap> memory() const override { return inner_->memory(); }
+  uint64_t loading_bytes() const override { return inner_->loading_bytes(); }
   MeasuredSpeed measure_speed() override { return inner_->measure_speed(); }
   std::vector<Assessment> assess(std::span<const OpDesc> ops) const override { return inner_->assess(ops); }
   Result<std::shared_ptr<Buffer>> allocate(uint64_t bytes) override { return inner_->allocate(bytes); }

@@ -232,6 +232,27 @@ TEST_P(OnLlama, HoldsWhatThePlanSays) {
   EXPECT_EQ(planned.step_bytes, memory.step_bytes);
 }
 
+// Takes memory while it prepares weights.
+class LoadingDevice final : public ForwardingDevice {
+ public:
+  using ForwardingDevice::ForwardingDevice;
+  uint64_t loading_bytes() const override { return uint64_t{1} << 20; }
+};
+
+TEST_P(OnLlama, ThePlanLeavesRoomForLoading) {
+  const auto device = open_device(GetParam());
+  const PlannedRange needed = plan_placement(*model, {{device, {}}}, {.context = 96})->ranges.at(0);
+  const uint64_t bytes = needed.weight_bytes + needed.kv_bytes + needed.step_bytes;
+  const auto fits = [&](const std::shared_ptr<Device>& on, uint64_t budget) {
+    return plan_placement(*model, {{on, budget}}, {.context = 96}).has_value();
+  };
+  EXPECT_TRUE(fits(device, bytes));
+  EXPECT_FALSE(fits(device, bytes - 1));
+  const auto loading = std::make_shared<LoadingDevice>(device);
+  EXPECT_TRUE(fits(loading, bytes + loading->loading_bytes()));
+  EXPECT_FALSE(fits(loading, bytes + loading->loading_bytes() - 1));
+}
+
 #if defined(TRIREME_HAVE_OPENCL) && defined(TRIREME_HAVE_VULKAN)
 struct OnKernelDevices : OnLlama {};
 
