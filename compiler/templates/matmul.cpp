@@ -142,21 +142,28 @@ void quantize_shared(CallBuilder& b, uint32_t shared, uint32_t group_size, const
 
 using RowItemValues = std::function<Terms(Term item)>;
 
-// The same of values that the row items of a group have.
-void quantize_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, uint32_t y,
-                   const RowItemValues& values_of, Term rows, Term weight_tile, const Target& target) {
+// The tile's values in a shared array, kRows for each activation row.
+uint32_t share_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, const RowItemValues& values_of) {
   const uint32_t shared = b.shared("values", kernel::kF32, kRows * shape.tile);
   tile.each_row_item(b, [&](Term item) {
     const Terms values = values_of(item);
     for (uint32_t i = 0; i < shape.tile; ++i)
-      for (uint32_t strip = 0; strip < tile.strips; ++strip)
-        for (uint32_t lane = 0; lane < tile.lanes; ++lane) {
-          const Term value = values[i * tile.strips + strip];
-          const Term place = (item + strip * tile.items) * tile.lanes + lane;
-          b.when(tile.stores(b, b.boolean(true)),
-                 [&] { b.store_shared(shared, place + i * kRows, extract(value, lane)); });
-        }
+      for (uint32_t strip = 0; strip < tile.strips; ++strip) {
+        const uint32_t vector = strip * tile.items + i * (kRows / tile.lanes);
+        const auto store = [&] { b.store_shared(shared, item + vector, values[i * tile.strips + strip]); };
+        if (tile.splits == 1)
+          store();
+        else
+          b.when(tile.stores(b, b.boolean(true)), store);
+      }
   });
+  return shared;
+}
+
+// Quantises the tile's rows of values that the row items of a group have.
+void quantize_tile(CallBuilder& b, const RowTile& tile, const MatmulShape& shape, uint32_t y,
+                   const RowItemValues& values_of, Term rows, Term weight_tile, const Target& target) {
+  const uint32_t shared = share_tile(b, tile, shape, values_of);
   quantize_shared(b, shared, tile.group_size(), shape, y, rows, weight_tile, target);
 }
 
@@ -178,13 +185,7 @@ void quantize_vectors(CallBuilder& b, const RowTile& tile, const MatmulShape& sh
       quantize_row(b.u32(i), [&](uint32_t vector) { return values[i * count + vector]; });
     return;
   }
-  const uint32_t shared = b.shared("values", kernel::kF32, kRows * shape.tile);
-  tile.each_row_item(b, [&](Term item) {
-    const Terms values = values_of(item);
-    for (uint32_t i = 0; i < shape.tile; ++i)
-      for (uint32_t strip = 0; strip < tile.strips; ++strip)
-        b.store_shared(shared, item + (strip * tile.items + i * count), values[i * tile.strips + strip]);
-  });
+  const uint32_t shared = share_tile(b, tile, shape, values_of);
   b.loop(b.u32(0), b.u32(shape.tile), b.u32(1), [&](Term i) {
     quantize_row(i, [&](uint32_t vector) { return b.load_shared(shared, i * count + vector, int(tile.lanes)); });
   });

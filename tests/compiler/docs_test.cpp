@@ -5,10 +5,10 @@
 #include <optional>
 #include <string>
 
+#include "tests/compiler/golden.h"
+
 namespace trireme::compiler {
 namespace {
-
-std::ifstream open(const std::string& path) { return std::ifstream(std::string(TRIREME_TEST_DATA) + "/../" + path); }
 
 // The line without the spaces around it.
 std::string trimmed(const std::string& line) {
@@ -25,7 +25,7 @@ bool skip_to(std::istream& file, const std::string& line) {
 
 // A fence that names a golden file behind its language quotes lines of it, in their order; "..." leaves some out.
 TEST(CompilerDocs, QuoteTheGoldenTexts) {
-  std::ifstream page = open("../docs/compiler.md");
+  std::ifstream page(std::string(TRIREME_TEST_DATA) + "/../../docs/compiler.md");
   ASSERT_TRUE(page);
   std::optional<std::ifstream> golden;
   int quoted = 0;
@@ -33,7 +33,7 @@ TEST(CompilerDocs, QuoteTheGoldenTexts) {
     if (line.starts_with("```")) {
       const size_t name = line.find(' ');
       golden.reset();
-      if (name != std::string::npos) golden = open("compiler/golden/" + line.substr(name + 1));
+      if (name != std::string::npos) golden.emplace(test::golden_path(line.substr(name + 1)));
       ASSERT_TRUE(!golden || *golden) << line;
       continue;
     }

@@ -8,8 +8,12 @@
 
 namespace trireme::compiler::test {
 
+std::string golden_path(const std::string& name) {
+  return std::string(TRIREME_TEST_DATA) + "/../compiler/golden/" + name;
+}
+
 void expect_golden(const std::string& name, const std::string& text) {
-  std::ifstream file(std::string(TRIREME_TEST_DATA) + "/../compiler/golden/" + name);
+  std::ifstream file(golden_path(name));
   std::ostringstream kept;
   kept << file.rdbuf();
   EXPECT_EQ(text, kept.str()) << "if the new text is right: tests/compiler/accept_golden";
