@@ -1,6 +1,7 @@
 #include "backends/opencl/backend.h"
 
 #include <atomic>
+#include <cstdlib>
 #include <mutex>
 
 #include "backends/opencl/built_in_device.h"
@@ -10,6 +11,12 @@ namespace trireme::opencl {
 namespace {
 
 std::string id_of(size_t index) { return "opencl:" + std::to_string(index); }
+
+// PoCL's binaries are for groups of any size, and it compiles a kernel again, for the size that it has, when it is
+// first launched. With this, which it reads once, its binaries also have the kernel for the groups of almost all
+// kernels of CPUs. The name is that of a folder in PoCL's cache: one item, no offset, and fewer than 65,536 groups an
+// axis.
+void keep_groups_of_one_item() { setenv("POCL_BINARY_SPECIALIZE_WG", "1-1-1-goffs0-smallgrid", 1); }
 
 class OpenClBackend final : public Backend {
  public:
@@ -40,8 +47,9 @@ class OpenClBackend final : public Backend {
                   "leave it out, or use another device");
     const DeviceFacts& facts = found.devices[size_t(index)];
     if (facts.op_level()) return BuiltInDevice::open(found.library, facts, id_of(size_t(index)));
+    if (options.only_builds && facts.software()) keep_groups_of_one_item();
     TRIREME_ASSIGN(std::shared_ptr<KernelDevice> device,
-                   OpenClDevice::open(found.library, facts, id_of(size_t(index)), options.only_builds));
+                   OpenClDevice::open(found.library, facts, id_of(size_t(index))));
     return compile_kernels_of(std::move(device), options);
   }
 

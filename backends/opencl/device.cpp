@@ -1,7 +1,6 @@
 #include "backends/opencl/device.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "hal/host_timeline.h"
 
@@ -28,21 +27,14 @@ Target target_of(const DeviceFacts& facts) {
   return target;
 }
 
-// PoCL's binaries are for groups of any size, and it compiles a kernel again, for the size that it has, when it is
-// first launched. With this, which it reads once, its binaries also have the kernel for the groups of almost all
-// kernels of CPUs. The name is that of a folder in PoCL's cache: one item, no offset, and fewer than 65,536 groups an
-// axis.
-void keep_groups_of_one_item() { setenv("POCL_BINARY_SPECIALIZE_WG", "1-1-1-goffs0-smallgrid", 1); }
-
 }  // namespace
 
 Result<std::shared_ptr<OpenClDevice>> OpenClDevice::open(std::shared_ptr<const Library> library,
-                                                         const DeviceFacts& facts, std::string id, bool only_builds) {
+                                                         const DeviceFacts& facts, std::string id) {
   if (const auto reason = facts.refusal())
     return fail(ErrorCode::kUnsupported, "device " + id, *reason, "use another device");
   auto connection = std::make_shared<Connection>(std::move(library), facts, std::move(id));
   TRIREME_TRY(connection->open());
-  if (only_builds && facts.software()) keep_groups_of_one_item();
   // make_shared cannot see the constructor.
   return std::shared_ptr<OpenClDevice>(new OpenClDevice(std::move(connection)));
 }

@@ -9,7 +9,7 @@ class OpenClDevice final : public KernelDevice {
  public:
   // Errors: kUnsupported with the facts' refusal, kDeviceLost, kOutOfMemory.
   static Result<std::shared_ptr<OpenClDevice>> open(std::shared_ptr<const Library> library, const DeviceFacts& facts,
-                                                    std::string id, bool only_builds = false);
+                                                    std::string id);
 
   const DeviceInfo& info() const override { return info_; }
   const Target& target() const override { return target_; }
