@@ -18,7 +18,8 @@ inline constexpr uint64_t kBindingAlignment = 256;
 
 // One kernel as the target's language spells it: text of OpenCL C, or words of SPIR-V. Its parameters are the buffers
 // in their order, and then the launch words: text of OpenCL C takes each word as one argument of type uint, SPIR-V all
-// of them as one block of push constants.
+// of them as one block of push constants. A module's buffers are storage buffers, or uniform texel buffers of R32ui or
+// Rgba32ui.
 struct KernelSource {
   std::string entry;  // the kernel's name
   std::string code;   // text, or the bytes of words

@@ -37,6 +37,7 @@ struct Target {
   bool compiler_may_abort = false;  // building may end the process or never return: best done in another one
   bool concurrent_builds = false;   // kernels may be built and loaded on several threads at once
   bool repacks_weights = false;     // it brings weights into their layout itself: its memory is not the host's
+  bool fetches_texels = false;      // words that are only read come faster as texels of a buffer than from memory
   bool software = false;            // an emulated accelerator: work items are lanes or turns of a loop on a processor
 };
 

@@ -28,7 +28,7 @@ Status VulkanKernelList::check_open() const {
   return {};
 }
 
-Result<VkDescriptorBufferInfo> VulkanKernelList::bind(const BufferRange& range) const {
+Result<VkDescriptorBufferInfo> VulkanKernelList::check_range(const BufferRange& range) const {
   TRIREME_ASSIGN(const VulkanBuffer* buffer, resolve(*connection_, range));
   if (range.offset % kBindingAlignment != 0 || range.bytes == 0)
     return fail(ErrorCode::kInvalidArgument, "buffer range",
@@ -55,17 +55,19 @@ Result<VkDescriptorSet> VulkanKernelList::new_set(const VulkanKernel& kernel) {
   const Functions& functions = connection_->functions();
   const uint32_t needs = kernel.source().buffers;
   if (sets_left_ == 0 || descriptors_left_ < needs) {
-    const VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, std::max(kDescriptorsOfAPool, needs)};
+    const uint32_t descriptors = std::max(kDescriptorsOfAPool, needs);
+    const std::array<VkDescriptorPoolSize, 2> sizes = {
+        {{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, descriptors}, {VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER, descriptors}}};
     auto info = structure<VkDescriptorPoolCreateInfo>(VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO);
     info.maxSets = kSetsOfAPool;
-    info.poolSizeCount = 1;
-    info.pPoolSizes = &size;
+    info.poolSizeCount = sizes.size();
+    info.pPoolSizes = sizes.data();
     VkDescriptorPool pool = VK_NULL_HANDLE;
     TRIREME_TRY(connection_->check(functions.vkCreateDescriptorPool(connection_->device(), &info, nullptr, &pool),
                                    "vkCreateDescriptorPool", ErrorCode::kOutOfMemory));
     pools_.push_back(connection_->own(pool, functions.vkDestroyDescriptorPool));
     sets_left_ = info.maxSets;
-    descriptors_left_ = size.descriptorCount;
+    descriptors_left_ = descriptors;
   }
   const VkDescriptorSetLayout layout = kernel.set_layout();
   auto info = structure<VkDescriptorSetAllocateInfo>(VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO);
@@ -77,6 +79,51 @@ Result<VkDescriptorSet> VulkanKernelList::new_set(const VulkanKernel& kernel) {
                                  "vkAllocateDescriptorSets", ErrorCode::kOutOfMemory));
   --sets_left_;
   descriptors_left_ -= needs;
+  return set;
+}
+
+// Texels that are not whole are none of the kernel's.
+Result<VkBufferView> VulkanKernelList::new_view(const VkDescriptorBufferInfo& range, uint32_t texel_words) {
+  auto info = structure<VkBufferViewCreateInfo>(VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO);
+  info.buffer = range.buffer;
+  info.format = texel_words == 1 ? VK_FORMAT_R32_UINT : VK_FORMAT_R32G32B32A32_UINT;
+  info.offset = range.offset;
+  const VkDeviceSize bytes = texel_words * sizeof(uint32_t), texels = range.range / bytes;
+  const uint32_t most = connection_->facts().limits.maxTexelBufferElements;
+  if (texels == 0 || texels > most)
+    return fail(ErrorCode::kInvalidArgument, "buffer range",
+                connection_->id() + " binds 1 to " + std::to_string(most) + " texels (maxTexelBufferElements), not " +
+                    std::to_string(texels));
+  info.range = texels * bytes;
+  VkBufferView view = VK_NULL_HANDLE;
+  const Functions& functions = connection_->functions();
+  TRIREME_TRY(connection_->check(functions.vkCreateBufferView(connection_->device(), &info, nullptr, &view),
+                                 "vkCreateBufferView", ErrorCode::kOutOfMemory));
+  views_.push_back(connection_->own(view, functions.vkDestroyBufferView));
+  return view;
+}
+
+Result<VkDescriptorSet> VulkanKernelList::bind(const VulkanKernel& kernel, std::span<const BufferRange> buffers) {
+  TRIREME_ASSIGN(const VkDescriptorSet set, new_set(kernel));
+  std::vector<VkDescriptorBufferInfo> ranges(buffers.size());
+  std::vector<VkBufferView> views(buffers.size());
+  std::vector<VkWriteDescriptorSet> writes;
+  for (uint32_t i = 0; i < buffers.size(); ++i) {
+    TRIREME_ASSIGN(ranges[i], check_range(buffers[i]));
+    if (kernel.texel_words(i) > 0) {
+      TRIREME_ASSIGN(views[i], new_view(ranges[i], kernel.texel_words(i)));
+    }
+    auto write = structure<VkWriteDescriptorSet>(VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET);
+    write.dstSet = set;
+    write.dstBinding = i;
+    write.descriptorCount = 1;
+    write.descriptorType = kernel.descriptor(i);
+    write.pBufferInfo = &ranges[i];
+    write.pTexelBufferView = &views[i];
+    writes.push_back(write);
+  }
+  connection_->functions().vkUpdateDescriptorSets(connection_->device(), uint32_t(writes.size()), writes.data(), 0,
+                                                  nullptr);
   return set;
 }
 
@@ -92,25 +139,12 @@ Status VulkanKernelList::launch(std::shared_ptr<const Kernel> any_kernel, const 
                     " words, not " + std::to_string(launch.buffers.size()) + " and " +
                     std::to_string(launch.words.size()));
   TRIREME_TRY(check_groups(launch, source));
-  std::vector<VkDescriptorBufferInfo> ranges;
-  for (const BufferRange& range : launch.buffers) {
-    auto bound = bind(range);
-    if (!bound) return fail(std::move(bound).error(), "recording a launch of kernel " + source.entry);
-    ranges.push_back(*bound);
-  }
-
   const Functions& functions = connection_->functions();
   const VkCommandBuffer commands = commands_.get();
-  if (!ranges.empty()) {
-    TRIREME_ASSIGN(const VkDescriptorSet set, new_set(*kernel));
-    // The bindings of a set are numbered without gaps, so one write fills them all.
-    auto write = structure<VkWriteDescriptorSet>(VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET);
-    write.dstSet = set;
-    write.descriptorCount = uint32_t(ranges.size());
-    write.descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-    write.pBufferInfo = ranges.data();
-    functions.vkUpdateDescriptorSets(connection_->device(), 1, &write, 0, nullptr);
-    functions.vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, kernel->layout(), 0, 1, &set, 0,
+  if (!launch.buffers.empty()) {
+    auto set = bind(*kernel, launch.buffers);
+    if (!set) return fail(std::move(set).error(), "recording a launch of kernel " + source.entry);
+    functions.vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, kernel->layout(), 0, 1, &*set, 0,
                                       nullptr);
   }
   functions.vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, kernel->pipeline());

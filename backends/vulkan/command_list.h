@@ -29,12 +29,16 @@ class VulkanKernelList final : public KernelList {
  private:
   explicit VulkanKernelList(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {}
   Status check_open() const;
-  Result<VkDescriptorBufferInfo> bind(const BufferRange& range) const;
+  // Errors: kInvalidArgument for a range that cannot be bound.
+  Result<VkDescriptorBufferInfo> check_range(const BufferRange& range) const;
+  Result<VkBufferView> new_view(const VkDescriptorBufferInfo& range, uint32_t texel_words);
+  Result<VkDescriptorSet> bind(const VulkanKernel& kernel, std::span<const BufferRange> buffers);
   Status check_groups(const KernelLaunch& launch, const KernelSource& source) const;
   Result<VkDescriptorSet> new_set(const VulkanKernel& kernel);
 
   std::shared_ptr<Connection> connection_;
   CommandBuffer commands_;
+  std::vector<Handle<VkBufferView>> views_;
   std::vector<Handle<VkDescriptorPool>> pools_;
   uint32_t sets_left_ = 0;  // in the last pool
   uint32_t descriptors_left_ = 0;

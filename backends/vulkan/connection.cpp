@@ -84,7 +84,8 @@ Result<Handle<VkBuffer>> Connection::create_buffer(uint64_t bytes, const void* n
   info.pNext = next;
   // Vulkan has no buffers of nothing.
   info.size = std::max<uint64_t>(bytes, 4);
-  info.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
+  info.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT |
+               VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
   VkBuffer buffer = VK_NULL_HANDLE;
   TRIREME_TRY(
       check(functions().vkCreateBuffer(device_, &info, nullptr, &buffer), "vkCreateBuffer", ErrorCode::kOutOfMemory));

@@ -187,6 +187,9 @@ Target target_of(const DeviceFacts& facts) {
   target.concurrent_builds = true;
   target.repacks_weights = facts.type == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
   target.software = facts.software();
+  // Such devices load lane by lane, in a loop, and gather texels.
+  target.fetches_texels =
+      facts.software() && uint64_t(facts.limits.maxTexelBufferElements) * sizeof(uint32_t) >= target.max_buffer_bytes;
   return target;
 }
 

@@ -31,7 +31,7 @@ std::vector<std::byte> cache_data(const Connection& connection, VkPipelineCache 
 }
 
 // Errors: kUnsupported when the device cannot run it, kInternal when the module is not what the source says.
-Status check_kernel(const Connection& connection, const KernelSource& source, std::string_view code) {
+Result<ModuleFacts> check_kernel(const Connection& connection, const KernelSource& source, std::string_view code) {
   const VkPhysicalDeviceLimits& limits = connection.facts().limits;
   const std::string what = "kernel " + source.entry;
   const uint32_t largest = std::min(limits.maxComputeWorkGroupInvocations, limits.maxComputeWorkGroupSize[0]);
@@ -61,7 +61,7 @@ Status check_kernel(const Connection& connection, const KernelSource& source, st
   if (facts.buffers > source.buffers) return differs("buffers", facts.buffers, source.buffers);
   if (facts.launch_words != source.launch_words)
     return differs("launch words", facts.launch_words, source.launch_words);
-  return {};
+  return facts;
 }
 
 }  // namespace
@@ -73,7 +73,7 @@ Status VulkanKernel::create_layouts() {
   const Functions& functions = connection_->functions();
   std::vector<VkDescriptorSetLayoutBinding> bindings(source_.buffers);
   for (uint32_t i = 0; i < source_.buffers; ++i)
-    bindings[i] = {i, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr};
+    bindings[i] = {i, descriptor(i), 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr};
   auto set = structure<VkDescriptorSetLayoutCreateInfo>(VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO);
   set.bindingCount = source_.buffers;
   set.pBindings = bindings.data();
@@ -98,7 +98,9 @@ Status VulkanKernel::create_layouts() {
 
 Status VulkanKernel::create(std::string_view code, VkPipelineCache cache) {
   const Functions& functions = connection_->functions();
-  TRIREME_TRY(check_kernel(*connection_, source_, code));
+  TRIREME_ASSIGN(const ModuleFacts facts, check_kernel(*connection_, source_, code));
+  texel_words_.resize(source_.buffers);
+  for (const auto& [binding, texel] : facts.texels) texel_words_[binding] = texel;
   TRIREME_TRY(create_layouts());
   std::vector<uint32_t> words(code.size() / sizeof(uint32_t));
   std::memcpy(words.data(), code.data(), words.size() * sizeof(uint32_t));

@@ -20,6 +20,11 @@ class VulkanKernel final : public Kernel {
   VkDescriptorSetLayout set_layout() const { return set_layout_.get(); }
   VkPipelineLayout layout() const { return layout_.get(); }
   VkPipeline pipeline() const { return pipeline_.get(); }
+  // Words of a texel where a buffer is bound as texels, or 0.
+  uint32_t texel_words(uint32_t buffer) const { return texel_words_[buffer]; }
+  VkDescriptorType descriptor(uint32_t buffer) const {
+    return texel_words_[buffer] > 0 ? VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+  }
 
  private:
   VulkanKernel(std::shared_ptr<Connection> connection, const KernelSource& source);
@@ -28,6 +33,7 @@ class VulkanKernel final : public Kernel {
 
   std::shared_ptr<Connection> connection_;
   KernelSource source_;
+  std::vector<uint32_t> texel_words_;
   Handle<VkDescriptorSetLayout> set_layout_;
   Handle<VkPipelineLayout> layout_;
   Handle<VkPipeline> pipeline_;

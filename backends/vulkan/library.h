@@ -36,6 +36,8 @@ namespace trireme::vulkan {
   X(vkCreateBuffer)                           \
   X(vkDestroyBuffer)                          \
   X(vkGetBufferMemoryRequirements)            \
+  X(vkCreateBufferView)                       \
+  X(vkDestroyBufferView)                      \
   X(vkBindBufferMemory)                       \
   X(vkAllocateMemory)                         \
   X(vkFreeMemory)                             \

@@ -44,8 +44,10 @@ class ModuleReader {
           facts_.group_size = uint64_t(word(3)) * word(4) * word(5);
         break;
       case spv::OpDecorate:
-        if (word(2) == spv::DecorationBinding && word(3) < UINT32_MAX)
+        if (word(2) == spv::DecorationBinding && word(3) < UINT32_MAX) {
           facts_.buffers = std::max(facts_.buffers, word(3) + 1);
+          bindings_[word(1)] = word(3);
+        }
         break;
       case spv::OpTypeInt:
       case spv::OpTypeFloat: bytes_[word(1)] = word(2) / 8; break;
@@ -53,9 +55,12 @@ class ModuleReader {
       case spv::OpConstant: constants_[word(2)] = word(3); break;
       case spv::OpTypeArray: bytes_[word(1)] = bytes_[word(2)] * constants_[word(3)]; break;
       case spv::OpTypeStruct: members_[word(1)] = uint32_t(count - std::min<size_t>(count, 2)); break;
+      case spv::OpTypeImage: texels_[word(1)] = word(8) == spv::ImageFormatR32ui ? 1 : 4; break;
       case spv::OpTypePointer: pointees_[word(1)] = word(3); break;
       case spv::OpVariable:
         if (word(3) == spv::StorageClassWorkgroup) facts_.shared_bytes += bytes_[pointees_[word(1)]];
+        if (word(3) == spv::StorageClassUniformConstant && bindings_.contains(word(2)))
+          facts_.texels[bindings_[word(2)]] = texels_[pointees_[word(1)]];
         if (word(3) == spv::StorageClassPushConstant) facts_.launch_words = members_[pointees_[word(1)]];
         break;
       default: break;
@@ -69,6 +74,8 @@ class ModuleReader {
   std::map<uint32_t, uint32_t> constants_;
   std::map<uint32_t, uint32_t> members_;
   std::map<uint32_t, uint32_t> pointees_;
+  std::map<uint32_t, uint32_t> texels_;    // words of images' texels
+  std::map<uint32_t, uint32_t> bindings_;  // of variables
 };
 
 }  // namespace

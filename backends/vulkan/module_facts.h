@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string_view>
 
 #include "hal/result.h"
@@ -10,7 +11,8 @@ namespace trireme::vulkan {
 
 struct ModuleFacts {
   uint64_t group_size = 0;
-  uint32_t buffers = 0;  // one more than the highest binding in use
+  uint32_t buffers = 0;                 // one more than the highest binding in use
+  std::map<uint32_t, uint32_t> texels;  // words of a texel, by the binding of a buffer of texels: 1 or 4
   uint32_t launch_words = 0;
   uint64_t shared_bytes = 0;
 };

@@ -1,6 +1,7 @@
 #include "compiler/emit/spirv.h"
 
 #include "compiler/emit/source.h"
+#include "compiler/emit/spirv_buffers.h"
 #include "compiler/emit/spirv_matrix.h"
 #include "compiler/emit/spirv_ops.h"
 #include "compiler/kernel/verifier.h"
@@ -24,7 +25,10 @@ namespace {
 class SpirvWriter {
  public:
   SpirvWriter(const Function& function, const Target& target)
-      : function_(function), ops_(target, module_, body_), ids_(function.values.size(), 0) {
+      : function_(function),
+        ops_(target, module_, body_),
+        buffers_(function, target, module_, ops_),
+        ids_(function.values.size(), 0) {
     if (function.matrix)
       matrix_.emplace(*function.matrix, function.group_size / function.subgroup_size, module_, ops_, body_);
   }
@@ -68,27 +72,6 @@ class SpirvWriter {
       shared_.push_back(module_.variable(spv::StorageClassWorkgroup, module_.array(array.type, array.count)));
       module_.name(shared_.back(), array.name);
     }
-  }
-
-  // The variable through which elements of one type are seen. Those of one buffer are the same memory.
-  SpirvId view(uint32_t buffer, Type type) {
-    SpirvId& view = views_[{buffer, module_.type(type)}];
-    if (view != 0) return view;
-    const kernel::BufferParameter& parameter = function_.buffers[buffer];
-    view = module_.variable(spv::StorageClassStorageBuffer, module_.endless_array(type));
-    module_.name(view, parameter.name + "_" + kernel::type_name(type));
-    module_.decorate(view, spv::DecorationDescriptorSet, {0});
-    module_.decorate(view, spv::DecorationBinding, {buffer});
-    module_.decorate(view, spv::DecorationAliased);
-    if (parameter.access == kernel::Access::kRead) module_.decorate(view, spv::DecorationNonWritable);
-    return view;
-  }
-
-  // Where an element is: of a buffer for kLoad and kStore, else of a shared array.
-  SpirvId place(const Instruction& in, Type type) {
-    const uint32_t number = in.immediates[0], index = ids_[in.operands[0]];
-    const SpirvId pointer = module_.pointer(spv::StorageClassStorageBuffer, module_.type(type));
-    return emit_as(pointer, spv::OpAccessChain, {view(number, type), constant(0), index});
   }
 
   // Of each lane: shared arrays have one type, and vectors lie in them lane by lane.
@@ -150,7 +133,7 @@ class SpirvWriter {
     switch (in.op) {
       case Op::kStoreShared: return store_shared(in);
       case Op::kStore: {
-        const SpirvId to = place(in, type_of(in.operands[1]));
+        const SpirvId to = buffers_.pointer(in.immediates[0], type_of(in.operands[1]), ids_[in.operands[0]]);
         return store(to, ids_[in.operands[1]]);
       }
       case Op::kBarrier: {
@@ -198,7 +181,9 @@ class SpirvWriter {
       case Op::kSubgroupId: return builtin(spv::BuiltInSubgroupId);
       case Op::kLoadShared: return load_shared(in, type);
       case Op::kLoad: {
-        const SpirvId from = place(in, type);
+        const SpirvId index = ids_[in.operands[0]];
+        if (buffers_.is_texels(first)) return buffers_.fetch(first, type, index);
+        const SpirvId from = buffers_.pointer(first, type, index);
         return load(type, from);
       }
       default: break;
@@ -272,13 +257,13 @@ class SpirvWriter {
   SpirvModule module_;
   SpirvWords body_;
   SpirvOps ops_;
+  SpirvBuffers buffers_;
   std::optional<SpirvMatrix> matrix_;  // of kernels with a matrix tile
   SpirvId block_ = 0;                  // the label of the block that is being written
   std::vector<SpirvId> ids_;           // of values
   SpirvId launch_ = 0;
   std::vector<SpirvId> specializations_;
   std::vector<SpirvId> shared_;
-  std::map<std::pair<uint32_t, SpirvId>, SpirvId> views_;  // by buffer and type
 };
 
 // Errors: kUnsupported where the target has no such tile, or too little shared memory for its fragments.

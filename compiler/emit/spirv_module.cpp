@@ -126,6 +126,14 @@ SpirvId SpirvModule::structure(const std::vector<SpirvId>& members) {
   return id;
 }
 
+SpirvId SpirvModule::texels(int lanes) {
+  capability(spv::CapabilitySampledBuffer);
+  const SpirvId word = type(kernel::kU32);
+  const uint32_t format = lanes == 1 ? spv::ImageFormatR32ui : spv::ImageFormatRgba32ui;
+  // No depth, no array, one sample, read without a sampler.
+  return declare(spv::OpTypeImage, {word, spv::DimBuffer, 0, 0, 0, 1, format});
+}
+
 SpirvId SpirvModule::cooperative_matrix(bool of_bytes, uint32_t rows, uint32_t columns, uint32_t use) {
   const SpirvId component = of_bytes ? declare(spv::OpTypeInt, {8, 1}) : type(kernel::kI32),
                 scope = unsigned_constant(spv::ScopeSubgroup), row_count = unsigned_constant(rows),

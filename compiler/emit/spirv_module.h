@@ -53,6 +53,8 @@ class SpirvModule {
   // A structure that holds nothing but an array without an end, as storage buffers are declared.
   SpirvId endless_array(kernel::Type element);
   SpirvId array(kernel::Type element, uint32_t count);
+  // What a uniform texel buffer holds: texels of one or four u32.
+  SpirvId texels(int lanes);
   SpirvId structure(const std::vector<SpirvId>& members);
   // Of int8 or i32, over a subgroup; `use` as in spirv_cooperative_matrix.h.
   SpirvId cooperative_matrix(bool of_bytes, uint32_t rows, uint32_t columns, uint32_t use);

@@ -14,6 +14,7 @@ inline void as_a_gpu(Target& target) {
   target.software = false;
   target.vector_lanes = 1;
   target.exact_division = false;
+  target.fetches_texels = false;
 }
 inline void one_lane(Target& target) { target.vector_lanes = 1; }
 inline void no_exact_division(Target& target) { target.exact_division = false; }
@@ -24,6 +25,7 @@ inline void small_groups(Target& target) {
   target.shared_bytes = 16384;
 }
 inline void no_subgroups(Target& target) { target.subgroup_size = 0; }
+inline void no_texels(Target& target) { target.fetches_texels = false; }
 inline void no_small_stores(Target& target) { target.small_stores = false; }
 // parts_test.cpp has weights that need parts for it; here are operands that are refused.
 inline void small_buffers(Target& target) { target.max_buffer_bytes = 64 << 10; }

@@ -55,6 +55,7 @@ const std::vector<Lack> kLacks = {
     {"opencl:0", "as_a_gpu", as_a_gpu, whole},
     {"opencl:0", "small_groups", small_groups, as_a_gpu},
     {"vulkan:0", "no_subgroups", no_subgroups, whole},
+    {"vulkan:0", "no_texels", no_texels, whole},
     {"vulkan:0", "no_small_stores", no_small_stores, whole},
     {"vulkan:0", "small_buffers", small_buffers, whole},
     {"vulkan:0", "as_a_gpu", as_a_gpu, whole},

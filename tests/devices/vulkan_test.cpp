@@ -10,6 +10,7 @@ TRIREME_CONFORMANCE(Vulkan, 2, open(kVulkan, whole));
 TRIREME_CONFORMANCE(VulkanAsAGpu, 1, open(kVulkan, as_a_gpu));
 TRIREME_CONFORMANCE(VulkanOfSmallGroups, 0, open(kVulkan, small_groups));
 TRIREME_CONFORMANCE(VulkanWithoutSubgroups, 0, open(kVulkan, no_subgroups));
+TRIREME_CONFORMANCE(VulkanWithoutTexels, 0, open(kVulkan, no_texels));
 TRIREME_CONFORMANCE(VulkanWithoutSmallStores, 1, open(kVulkan, no_small_stores), may_refuse);
 TRIREME_CONFORMANCE(VulkanOfSmallBuffers, 1, open(kVulkan, small_buffers), may_refuse);
 TRIREME_CONFORMANCE(LeastVulkan, 0, open(kVulkan, least), may_refuse);
@@ -31,6 +32,7 @@ INSTANTIATE_TEST_SUITE_P(DISABLED_All, VulkanExperts, testing::ValuesIn(groups_o
 TRIREME_LONG_CONFORMANCE(WholeVulkanAsAGpu, 2, open(kVulkan, as_a_gpu));
 TRIREME_LONG_CONFORMANCE(WholeVulkanOfSmallGroups, 2, open(kVulkan, small_groups));
 TRIREME_LONG_CONFORMANCE(WholeVulkanWithoutSubgroups, 2, open(kVulkan, no_subgroups));
+TRIREME_LONG_CONFORMANCE(WholeVulkanWithoutTexels, 2, open(kVulkan, no_texels));
 TRIREME_LONG_CONFORMANCE(WholeVulkanWithoutSmallStores, 2, open(kVulkan, no_small_stores), may_refuse);
 TRIREME_LONG_CONFORMANCE(WholeVulkanOfSmallBuffers, 2, open(kVulkan, small_buffers), may_refuse);
 TRIREME_LONG_CONFORMANCE(WholeLeastVulkan, 2, open(kVulkan, least), may_refuse);

@@ -99,6 +99,44 @@ TEST_F(KernelDeviceOnVulkan, AKernelNeedsNothingOfWhatTheDriverKept) {
   EXPECT_THAT(refused.error().message(), HasSubstr("its module has 2 launch words, not 1"));
 }
 
+// y gets a word of x and four of z.
+KernelSource texel_kernel() {
+  Builder b("texels", 8);
+  const uint32_t x = b.buffer("x", kernel::Access::kRead), z = b.buffer("z", kernel::Access::kRead),
+                 y = b.buffer("y", kernel::Access::kWrite);
+  const Term i = b.local_id(), four = b.load(z, i, kernel::kU32.with_lanes(4));
+  Term sum = b.load(x, i, kernel::kU32);
+  for (uint32_t lane = 0; lane < 4; ++lane) sum = sum * 10u + extract(four, lane);
+  b.store(y, i, sum);
+  return emitted(*b.finish(), true);
+}
+
+TEST_F(KernelDeviceOnVulkan, BindsTexelsOfPartsOfABuffer) {
+  std::vector<uint32_t> words(128);
+  for (uint32_t i = 0; i < 128; ++i) words[i] = i < 64 ? i : i % 10;
+  const auto in = buffer_of(words), y = buffer_of(std::vector<uint32_t>(8));
+  auto list = *device_->create_list();
+  // The second range ends inside a texel, which is none of the kernel's.
+  const BufferRange ranges[] = {whole(in).part(0, 256), whole(in).part(256, 8 * 16 + 12), whole(y)};
+  ASSERT_TRUE(list->launch(load(texel_kernel()), {{1, 1, 1}, ranges, {}}));
+  ASSERT_TRUE(list->finish());
+  run(*list);
+  const std::vector<uint32_t> sums = values_of<uint32_t>(*y, 0, 8);
+  for (uint32_t i = 0; i < 8; ++i) {
+    uint32_t expected = i;
+    for (uint32_t lane = 0; lane < 4; ++lane) expected = expected * 10 + words[64 + 4 * i + lane];
+    EXPECT_EQ(sums[i], expected) << i;
+  }
+}
+
+TEST_F(KernelDeviceOnVulkan, RefusesARangeWithoutATexel) {
+  auto x = *device_->allocate(256), y = *device_->allocate(256);
+  const BufferRange ranges[] = {whole(x), whole(x).part(0, 12), whole(y)};
+  const Status status = (*device_->create_list())->launch(load(texel_kernel()), {{1, 1, 1}, ranges, {}});
+  EXPECT_EQ(status.error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_THAT(status.error().message(), HasSubstr("texels (maxTexelBufferElements), not 0"));
+}
+
 TEST_F(KernelDeviceOnVulkan, RefusesARangeThatIsLongerThanTheDeviceBinds) {
   const uint64_t most = device_->target().max_buffer_bytes;
   auto x = *device_->allocate(most + 256);

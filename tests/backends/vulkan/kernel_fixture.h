@@ -16,8 +16,9 @@ using testing_support::whole;
 
 inline const std::string kLoader = "libvulkan.so.1";
 
-inline KernelSource emitted(const kernel::Function& function) {
+inline KernelSource emitted(const kernel::Function& function, bool fetches_texels = false) {
   Target target;
+  target.fetches_texels = fetches_texels;
   target.max_group_size = 256;
   target.shared_bytes = 16384;
   target.small_stores = true;

@@ -11,8 +11,11 @@
 namespace trireme::compiler::test {
 namespace {
 
-TEST(SpirVOfTemplates, IsValid) {
+class SpirVOfTemplates : public testing::TestWithParam<bool> {};
+
+TEST_P(SpirVOfTemplates, IsValid) {
   Target target;
+  target.software = target.fetches_texels = GetParam();
   target.language = TargetLanguage::kSpirV;
   target.version = 103;
   target.max_group_size = 256;
@@ -33,6 +36,9 @@ TEST(SpirVOfTemplates, IsValid) {
   }
   EXPECT_GT(seen.size(), 50u);
 }
+INSTANTIATE_TEST_SUITE_P(All, SpirVOfTemplates, testing::Bool(), [](const testing::TestParamInfo<bool>& software) {
+  return software.param ? "ForSoftwareWithTexels" : "ForGpus";
+});
 
 }  // namespace
 }  // namespace trireme::compiler::test

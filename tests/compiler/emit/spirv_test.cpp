@@ -68,6 +68,35 @@ TEST(SpirV, DotProductsAreOneInstructionWhereTheTargetHasIt) {
   EXPECT_THAT(spirv_text_form(emitted(kernel::test::everything())), Not(HasSubstr("OpSDot")));
 }
 
+// Buffers are texels where they are only read, and all loads have one word or all have four.
+TEST(SpirV, FetchesTexelsWhereTheTargetDoes) {
+  Builder b("texels", 8);
+  const uint32_t words = b.buffer("words", Access::kRead), fours = b.buffer("fours", Access::kRead),
+                 both = b.buffer("both", Access::kRead), halves = b.buffer("halves", Access::kRead),
+                 pairs = b.buffer("pairs", Access::kRead), out = b.buffer("out", Access::kReadWrite);
+  const Term i = b.local_id();
+  const Term u = b.load(words, i, kU32), f = b.load(words, i + 1u, kF32);
+  const Term four = b.load(fours, i, kU32.with_lanes(4)) + bitcast(b.load(fours, i, kF32.with_lanes(4)), Scalar::kU32);
+  Term sum = u + bitcast(f, Scalar::kU32) + extract(four, 3);
+  b.loop(b.u32(0), i, b.u32(1), [&](Term k) { b.store(out, k, sum + b.load(both, k, kU32)); });
+  sum = sum + extract(b.load(both, i, kU32.with_lanes(4)), 0) + extract(b.load(pairs, i, kU32.with_lanes(2)), 0) +
+        convert(b.load(halves, i, kU16), Scalar::kU32) + b.load(out, i, kU32);
+  b.store(out, i, sum);
+  const auto function = b.finish();
+  ASSERT_TRUE(function) << function.error().message();
+  Target target = vulkan_target();
+  target.fetches_texels = true;
+  const std::string module = emitted(*function, target), text = spirv_text_form(module);
+  EXPECT_EQ(spirv_objections(module), "");
+  for (const char* name : {"words_texels", "fours_texels_x4", "both_u32", "both_u32x4", "pairs_u32x2", "halves_u16",
+                           "out_u32", "Buffer 0 0 0 1 R32ui", "Buffer 0 0 0 1 Rgba32ui"})
+    EXPECT_THAT(text, HasSubstr(name));
+  for (const char* name : {"both_texels", "pairs_texels", "halves_texels", "out_texels"})
+    EXPECT_THAT(text, Not(HasSubstr(name)));
+  EXPECT_THAT(spirv_text_form(emitted(*function)), Not(HasSubstr("OpImageFetch")));
+  EXPECT_EQ(spirv_objections(emitted(kernel::test::everything(), target)), "");
+}
+
 // Vectors of every scalar go through memory, arithmetic, comparisons, conversions, loops and ifs.
 TEST(SpirV, IsValidWithVectors) {
   Builder b("vectors", 8);
