@@ -31,18 +31,19 @@ Result<std::shared_ptr<Device>> Registry::open(std::string_view id, const Device
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
     if (error != std::errc() || end != digits.data() + digits.size()) index = -1;
   }
-  std::string known;
   for (const auto& backend : backends_) {
-    const auto reason = backend->unavailable();
-    if (!reason) {
-      for (const DeviceListing& device : backend->devices()) known += (known.empty() ? "" : ", ") + device.id;
-    }
     if (id.substr(0, colon) != backend->name() || index < 0) continue;
-    if (reason) return fail(ErrorCode::kUnsupported, "device " + std::string(id), *reason, "see 'trireme devices'");
+    if (const auto reason = backend->unavailable())
+      return fail(ErrorCode::kUnsupported, "device " + std::string(id), *reason, "see 'trireme devices'");
     if (index >= int(backend->devices().size())) continue;
     DeviceOptions completed = options;
     if (!completed.kernel_compiler) completed.kernel_compiler = kernel_compiler_;
     return backend->open(index, completed);
+  }
+  std::string known;
+  for (const auto& backend : backends_) {
+    if (backend->unavailable()) continue;
+    for (const DeviceListing& device : backend->devices()) known += (known.empty() ? "" : ", ") + device.id;
   }
   return fail(ErrorCode::kNotFound, "device " + std::string(id), "there is no such device",
               "choose one of: " + (known.empty() ? "none is available" : known));
