@@ -2,12 +2,29 @@
 
 #include <algorithm>
 
+#include "compiler/build/parallel.h"
 #include "hal/op_check.h"
 
 namespace trireme::compiler {
 namespace {
 
-constexpr uint64_t kChunkBytes = 4 << 20;  // of the source, packed at once
+constexpr uint64_t kChunkBytes = 256 << 10;  // of the source, packed at once: what a core's cache holds
+constexpr int64_t kMostChunks = 64;          // that wait to be written
+
+// Rows from `row` of a part on, as they lie in its planes.
+struct Chunk {
+  int64_t row = 0;
+  std::vector<std::vector<std::byte>> planes;
+  Status status;
+};
+
+Status pack(const WeightLayout& layout, const HostTensor& tensor, int64_t first, int64_t count,
+            std::vector<std::vector<std::byte>>& planes) {
+  std::vector<std::span<std::byte>> spans;
+  for (const uint64_t size : plane_bytes(layout, count, tensor.desc.shape.back())) planes.emplace_back(size);
+  for (std::vector<std::byte>& plane : planes) spans.emplace_back(plane);
+  return pack_rows(layout, tensor, first, count, spans);
+}
 
 // The rows of which a constant's buffers hold a part each; vectors are bound whole.
 Result<std::vector<RowPart>> parts_of(const TensorDesc& desc, WeightUse use, const Target& target) {
@@ -70,20 +87,30 @@ Status CompiledWeight::repack(KernelDevice& device, const BuildKernels& build, c
 }
 
 Status CompiledWeight::write(const WeightLayout& layout, const HostTensor& tensor, const RowPart& part) {
-  const int64_t rows = desc_.shape.rows(), columns = desc_.shape.back(), end = int64_t(part.first) + part.count;
+  const int64_t rows = desc_.shape.rows(), columns = desc_.shape.back();
   // Whole words of every plane: as many rows as fill them, or all.
   const uint64_t row_bytes = std::max<uint64_t>(1, uint64_t(desc_.bytes()) / uint64_t(std::max<int64_t>(rows, 1)));
   const int64_t chunk = std::max<int64_t>(32, int64_t(kChunkBytes / row_bytes) / 32 * 32);
-  for (int64_t first = part.first; first < end; first += chunk) {
-    const int64_t count = std::min(chunk, end - first);
-    const std::vector<uint64_t> before = plane_bytes(layout, first - part.first, columns),
-                                bytes = plane_bytes(layout, count, columns);
-    std::vector<std::vector<std::byte>> packed;
-    std::vector<std::span<std::byte>> spans;
-    for (const uint64_t size : bytes) packed.emplace_back(size);
-    for (std::vector<std::byte>& plane : packed) spans.emplace_back(plane);
-    TRIREME_TRY(pack_rows(layout, tensor, first, count, spans));
-    for (size_t i = 0; i < packed.size(); ++i) TRIREME_TRY(planes_[i].back().buffer->write(before[i], packed[i]));
+  const int64_t chunks = (int64_t(part.count) + chunk - 1) / chunk;
+  for (int64_t first = 0; first < chunks; first += kMostChunks) {
+    std::vector<Chunk> packed(size_t(std::min(chunks - first, kMostChunks)));
+    Status status;
+    run_parallel(
+        int(packed.size()), usable_core_count(),
+        [&](int i) {
+          Chunk& own = packed[size_t(i)];
+          own.row = (first + i) * chunk;
+          own.status = pack(layout, tensor, part.first + own.row, std::min(chunk, part.count - own.row), own.planes);
+        },
+        [&](int i) {
+          Chunk& own = packed[size_t(i)];
+          if (status) status = std::move(own.status);
+          const std::vector<uint64_t> before = plane_bytes(layout, own.row, columns);
+          for (size_t plane = 0; plane < own.planes.size() && status; ++plane)
+            status = planes_[plane].back().buffer->write(before[plane], own.planes[plane]);
+          own.planes.clear();
+        });
+    TRIREME_TRY(std::move(status));
   }
   return {};
 }
