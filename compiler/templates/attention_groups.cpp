@@ -6,6 +6,8 @@
 #include <limits>
 
 #include "compiler/templates/attention.h"
+#include "compiler/templates/attention_pieces.h"
+#include "compiler/templates/attention_splits.h"
 
 namespace trireme::compiler {
 
@@ -25,26 +27,6 @@ constexpr uint32_t kPrefillRows = 64;  // from which on a tile has several rows
 constexpr uint32_t kMostSplits = 16;
 constexpr uint32_t kLeastSplit = 256;  // positions
 constexpr uint32_t kLeastUnits = 32;   // of a GPU that does not tell how many it has
-
-// What is loaded of a row of the cache at once. Halves come as words, of which all the lower ones make the first
-// vector and the upper ones the second.
-struct Piece {
-  uint32_t lanes = 1;
-  uint32_t vectors = 1;
-  uint32_t width() const { return lanes * vectors; }
-  // Where an element of a row stands among those of the pieces.
-  Term place(Term column) const {
-    if (vectors == 1) return column;
-    const Term inside = column % width();
-    return column - inside + (inside & 1u) * lanes + (inside >> 1u);
-  }
-};
-
-Piece piece_of(const AttentionShape& shape) {
-  if (!shape.half) return {shape.columns % 4 == 0 ? 4u : 1u, 1};
-  if (shape.columns % 8 == 0) return {4, 2};
-  return {1, shape.words && shape.columns % 2 == 0 ? 2u : 1u};
-}
 
 // How a group does its work.
 struct Plan {
@@ -75,13 +57,6 @@ uint32_t split_count(const Attention& params, const AttentionShape& shape, const
   return splits;
 }
 
-// What one split leaves of a query: the largest score, the sum of weights, and that of weights times v.
-uint32_t left_words(const AttentionShape& shape) { return shape.columns + 2; }
-
-uint64_t workspace_bytes(const AttentionShape& shape, const Plan& plan) {
-  return uint64_t(shape.rows) * shape.heads * plan.splits * left_words(shape) * sizeof(float);
-}
-
 Plan make_plan(const Attention& params, const AttentionShape& shape, const Target& target) {
   Plan plan;
   plan.items = target.software ? kSoftwareItems : kGroupSize;
@@ -95,33 +70,9 @@ Plan make_plan(const Attention& params, const AttentionShape& shape, const Targe
     if (plan.shared_bytes(shape.columns) <= target.shared_bytes && plan.sums() <= kMostSums) break;
   }
   plan.splits = split_count(params, shape, plan, target);
-  while (target.max_buffer_bytes > 0 && plan.splits > 1 && workspace_bytes(shape, plan) > target.max_buffer_bytes)
+  while (target.max_buffer_bytes > 0 && plan.splits > 1 && left_bytes(shape, plan.splits) > target.max_buffer_bytes)
     plan.splits /= 2;
   return plan;
-}
-
-std::string name_of(const char* kind, const AttentionShape& shape) {
-  return kind + std::to_string(shape.heads) + "x" + std::to_string(shape.columns);
-}
-
-struct HeadPlace {
-  uint32_t y;
-  Term row, head;
-};
-struct SharedHead {
-  uint32_t array;
-  uint32_t first;
-};
-
-// The group's items pack a head, which lies in shared memory, where it belongs in y.
-void quantize_head(CallBuilder& b, const Target& target, const AttentionShape& shape, uint32_t items,
-                   const HeadPlace& place, const SharedHead& source) {
-  const uint32_t parts = shape.columns / 32;
-  b.loop(b.local_id(), b.u32(parts), b.u32(items), [&](Term part) {
-    const Q8Group group{place.y, place.row, place.head * parts + part, int64_t(shape.heads) * shape.columns};
-    store_q8_group(b, target, group,
-                   [&](Term i) { return b.load_shared(source.array, (part << 5u) + i + source.first); });
-  });
 }
 
 class GroupAttention {
@@ -132,9 +83,10 @@ class GroupAttention {
         shape_(shape),
         plan_(plan),
         target_(target),
-        b_(name_of("attention_", shape), plan.items),
+        b_(attention_name("attention_", shape), plan.items),
         operands_(bind(b_)),
-        out_(plan.splits > 1 ? b_.workspace("left", workspace_bytes(shape, plan), Access::kWrite) : b_.output(0, "y")),
+        out_(plan.splits > 1 ? b_.workspace("left", left_bytes(shape, plan.splits), Access::kWrite)
+                             : b_.output(0, "y")),
         query_(b_.shared("query", kernel::kF32, plan.tile.count() * shape.columns)),
         weights_(b_.shared("weights", kernel::kF32, plan.tile.count() * plan.items)),
         places_(b_.shared("places", kernel::kU32, plan.items)),
@@ -192,7 +144,24 @@ class GroupAttention {
   uint32_t most_unrolled() const { return target_.software ? 1 : 4; }
   Term zeros() { return splat(b_.f32(0), int(plan_.piece.lanes)); }
 
+  // Emulated GPUs load lane by lane from shared memory, too: queries come as texels, and what an item knows of its
+  // position goes to the others by subgroups where those are whole groups.
+  bool fetches_queries() const { return target_.fetches_texels && plan_.piece.lanes == 4; }
+  bool broadcasts() const { return target_.software && target_.subgroup_size == plan_.items && plan_.phases == 1; }
+
+  Terms load_piece(uint32_t cache, Term number) { return plan_.piece.load(b_, shape_, cache, number); }
+  // What of a query meets a piece of k.
+  Terms query_piece(uint32_t query, Term number) {
+    if (fetches_queries()) return plan_.piece.load_query(b_, operands_.q, queries_.start(query), number);
+    Terms vectors;
+    for (uint32_t vector = 0; vector < plan_.piece.vectors; ++vector)
+      vectors.push_back(b_.load_shared(query_, (number + query * plan_.pieces) * plan_.piece.vectors + vector,
+                                       int(plan_.piece.lanes)));
+    return vectors;
+  }
+
   void read_queries() {
+    if (fetches_queries()) return;
     for (uint32_t query = 0; query < count(); ++query) {
       const Term start = queries_.start(query);
       b_.loop(item_, b_.u32(shape_.columns), b_.u32(plan_.items), [&](Term column) {
@@ -201,18 +170,6 @@ class GroupAttention {
       });
     }
     b_.barrier();
-  }
-
-  // A piece of a row, by its number among all of the cache's.
-  Terms load_piece(uint32_t cache, Term number) {
-    if (!shape_.half) return {b_.load(cache, number, {Scalar::kF32, int(plan_.piece.lanes)})};
-    if (plan_.piece.vectors == 2) {
-      const Term words = b_.load(cache, number, {Scalar::kU32, int(plan_.piece.lanes)});
-      return {half_to_float(words & 0xffffu), half_to_float(words >> 16u)};
-    }
-    if (!shape_.words) return {half_to_float(convert(b_.load(cache, number, kernel::kU16), Scalar::kU32))};
-    const Term word = b_.load(cache, number >> 1u, kernel::kU32);
-    return {half_to_float((word >> ((number & 1u) << 4u)) & b_.u32(0xffff))};
   }
 
   State add_sequence(Term index, const State& state) {
@@ -240,21 +197,23 @@ class GroupAttention {
     }
     State after;
     after.largest = group_reduce(b_, target_, Op::kMaximum, scores, plan_.items);
-    Terms shrinks;
-    b_.store_shared(places_, item_, place);
+    Terms shrinks, weights;
+    if (!broadcasts()) b_.store_shared(places_, item_, place);
     for (uint32_t query = 0; query < count(); ++query) {
       after.largest[query] = maximum(after.largest[query], before.largest[query]);
       const Term weight = apply_function(Op::kExponential, scores[query] - after.largest[query]);
-      b_.store_shared(weights_, item_ + query * plan_.items, weight);
+      if (!broadcasts()) b_.store_shared(weights_, item_ + query * plan_.items, weight);
+      weights.push_back(weight);
       shrinks.push_back(apply_function(Op::kExponential, before.largest[query] - after.largest[query]));
       after.weight.push_back(before.weight[query] * shrinks[query] + weight);
     }
-    b_.barrier();
+    if (!broadcasts()) b_.barrier();
     after.sums = before.sums;
     const uint32_t each = plan_.owned * plan_.piece.vectors;
     for (uint32_t i = 0; i < after.sums.size(); ++i)
       after.sums[i] = after.sums[i] * splat(shrinks[i / each], int(plan_.piece.lanes));
-    after.sums = add_values(minimum(span.end - chunk, b_.u32(plan_.items)), after.sums);
+    after.sums = broadcasts() ? add_broadcast_values(place, weights, after.sums)
+                              : add_values(minimum(span.end - chunk, b_.u32(plan_.items)), after.sums);
     return after;
   }
 
@@ -267,12 +226,12 @@ class GroupAttention {
           std::vector<Terms> pieces;
           for (uint32_t i = 0; i < unroll; ++i) pieces.push_back(load_piece(operands_.k_cache, place + (first + i)));
           Terms after = before;
+          std::vector<Terms> values;
           for (uint32_t i = 0; i < unroll; ++i)
             for (uint32_t vector = 0; vector < plan_.piece.vectors; ++vector)
               for (uint32_t query = 0; query < count(); ++query) {
-                const Term at = (first + (i + query * plan_.pieces)) * plan_.piece.vectors + vector;
-                const Term value = b_.load_shared(query_, at, int(plan_.piece.lanes));
-                after[query] = fused_multiply_add(value, pieces[i][vector], after[query]);
+                if (vector == 0) values.push_back(query_piece(query, first + i));
+                after[query] = fused_multiply_add(values[i * count() + query][vector], pieces[i][vector], after[query]);
               }
           return after;
         });
@@ -292,6 +251,29 @@ class GroupAttention {
   }
   // Items beyond the last phase have nothing.
   Term works() { return phase() < plan_.phases; }
+
+  // The same by subgroups, of the whole chunk: weights beyond its end are 0.
+  Terms add_broadcast_values(Term place, const Terms& weights, const Terms& before) {
+    b_.use_subgroups(plan_.items);
+    Terms sums = before;
+    for (uint32_t position = 0; position < plan_.items; ++position) {
+      const Term row = b_.apply(Op::kSubgroupBroadcast, kernel::kU32, {place}, position);
+      std::vector<Terms> pieces;
+      for (uint32_t own = 0; own < plan_.owned; ++own)
+        pieces.push_back(load_piece(operands_.v_cache, row + own_piece(own)));
+      size_t next = 0;
+      for (uint32_t query = 0; query < count(); ++query) {
+        const Term weight =
+            splat(b_.apply(Op::kSubgroupBroadcast, kernel::kF32, {weights[query]}, position), int(plan_.piece.lanes));
+        for (const Terms& piece : pieces)
+          for (const Term& vector : piece) {
+            sums[next] = fused_multiply_add(weight, vector, sums[next]);
+            ++next;
+          }
+      }
+    }
+    return sums;
+  }
 
   // The chunk's first `positions` rows of v, times their weights.
   Terms add_values(Term positions, const Terms& sums) {
@@ -384,48 +366,6 @@ class GroupAttention {
   Queries queries_;
 };
 
-// A group a head of a row.
-Result<KernelCall> write_join(const Attention& params, const OpDesc& op, const AttentionShape& shape, const Plan& plan,
-                              const Target& target) {
-  CallBuilder b(name_of("attention_join_", shape), kGroupSize);
-  b.comment("what " + std::to_string(plan.splits) + " groups found of their positions");
-  const uint32_t left = b.workspace("left", workspace_bytes(shape, plan), Access::kRead), y = b.output(0, "y");
-  const uint32_t value = params.quantize ? b.shared("value", kernel::kF32, shape.columns) : 0;
-  const Term rows = b.row_count(op.inputs[0].desc);
-  const Term head = b.named(b.group_id(0), "head"), row = b.named(b.group_id(1), "row"), item = b.local_id();
-  const uint32_t words = left_words(shape);
-  b.when(row < rows, [&] {
-    const Term query = row * shape.heads + head, start = query * (plan.splits * words);
-    Terms largest, factors;
-    for (uint32_t split = 0; split < plan.splits; ++split)
-      largest.push_back(b.load(left, start + split * words, kernel::kF32));
-    Term most = largest[0];
-    for (const Term& other : largest) most = maximum(most, other);
-    Term weight = b.f32(0);
-    for (uint32_t split = 0; split < plan.splits; ++split) {
-      factors.push_back(apply_function(Op::kExponential, largest[split] - most));
-      const Term own = b.load(left, start + (split * words + 1), kernel::kF32);
-      weight = fused_multiply_add(own, factors[split], weight);
-    }
-    b.loop(item, b.u32(shape.columns), b.u32(kGroupSize), [&](Term column) {
-      Term sum = b.f32(0);
-      for (uint32_t split = 0; split < plan.splits; ++split) {
-        const Term own = b.load(left, start + column + (split * words + 2), kernel::kF32);
-        sum = fused_multiply_add(own, factors[split], sum);
-      }
-      if (params.quantize) {
-        b.store_shared(value, column, sum / weight);
-      } else {
-        b.store(y, query * shape.columns + column, sum / weight);
-      }
-    });
-    if (!params.quantize) return;
-    b.barrier();
-    quantize_head(b, target, shape, kGroupSize, {y, row, head}, {value, 0});
-  });
-  return b.call({shape.heads, shape.rows, 1});
-}
-
 }  // namespace
 
 Result<OpCalls> write_attention_groups(const Attention& params, const OpDesc& op, const AttentionShape& shape,
@@ -435,7 +375,7 @@ Result<OpCalls> write_attention_groups(const Attention& params, const OpDesc& op
   TRIREME_ASSIGN(KernelCall main, GroupAttention(params, op, shape, plan, target).write());
   calls.push_back(std::move(main));
   if (plan.splits > 1) {
-    TRIREME_ASSIGN(KernelCall join, write_join(params, op, shape, plan, target));
+    TRIREME_ASSIGN(KernelCall join, write_join(params, op, shape, plan.splits, target));
     calls.push_back(std::move(join));
   }
   return calls;

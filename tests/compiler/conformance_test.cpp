@@ -19,7 +19,8 @@ TRIREME_CONFORMANCE(InterpreterOf4LanesThatDivideLoosely, 1, with_lanes_of_4);
 Result<std::shared_ptr<Device>> with_lanes_of_16() { return open_vector_interpreter(16); }
 Result<std::shared_ptr<Device>> as_if_emulated() {
   Target target;
-  target.software = true;
+  target.software = target.fetches_texels = true;
+  target.subgroup_size = 8;
   return open_interpreter(target);
 }
 template <uint32_t size>
