@@ -48,7 +48,7 @@ class Run {
   }
 
  private:
-  using Mask = std::vector<bool>;
+  using Mask = std::vector<uint8_t>;  // of items: whether they are active
 
   tl::unexpected<Error> bad(const Instruction& in, uint32_t item, const std::string& why) const {
     std::string text = in.results.empty() ? "" : "%" + function_.value(in.results[0]).name + " = ";
@@ -73,22 +73,36 @@ class Run {
     return {};
   }
 
+  // Where an operand's words are: of item i and lane l at i * per_item + l * per_lane.
+  struct Words {
+    const uint32_t* first = nullptr;
+    uint32_t per_item = 0, per_lane = 0;
+  };
+  Words words_of(ValueId id) const {
+    const auto lanes = uint32_t(type_of(id).lanes);
+    return {registers_[id].data(), lanes, lanes == 1 ? 0u : 1u};
+  }
+
   // result[lane] = work(item, lane, operand lanes..)
   template <typename Work>
   Status each_lane(const Instruction& in, const Mask& mask, Work work) {
-    const ValueId result = in.results[0];
-    const int lanes = type_of(result).lanes;
+    std::array<Words, 3> words;
+    const size_t count = std::min(in.operands.size(), words.size());
+    for (size_t i = 0; i < count; ++i) words[i] = words_of(in.operands[i]);
+    const auto lanes = uint32_t(type_of(in.results[0]).lanes);
+    uint32_t* const results = registers_[in.results[0]].data();
     const char* why = nullptr;
-    return each_item(mask, [&](uint32_t item) -> Status {
-      for (int lane = 0; lane < lanes; ++lane) {
+    for (uint32_t item = 0; item < function_.group_size; ++item) {
+      if (!mask[item]) continue;
+      for (uint32_t lane = 0; lane < lanes; ++lane) {
         std::array<uint32_t, 3> operands{};
-        for (size_t i = 0; i < in.operands.size() && i < 3; ++i)
-          operands[i] = at(in.operands[i], item, type_of(in.operands[i]).lanes == 1 ? 0 : lane);
-        at(result, item, lane) = work(item, lane, operands, why);
+        for (size_t i = 0; i < count; ++i)
+          operands[i] = words[i].first[item * words[i].per_item + lane * words[i].per_lane];
+        results[item * lanes + lane] = work(item, int(lane), operands, why);
       }
       if (why) return bad(in, item, why);
-      return {};
-    });
+    }
+    return {};
   }
 
   Status execute(const Region& region, const Mask& mask) {
