@@ -187,9 +187,10 @@ Target target_of(const DeviceFacts& facts) {
   target.concurrent_builds = true;
   target.repacks_weights = facts.type == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
   target.software = facts.software();
-  // Such devices load lane by lane, in a loop, and gather texels.
+  // Such devices load lane by lane, in a loop, and gather texels. What fits as storage buffers must fit as texels.
   target.fetches_texels =
-      facts.software() && uint64_t(facts.limits.maxTexelBufferElements) * sizeof(uint32_t) >= target.max_buffer_bytes;
+      facts.software() && facts.limits.maxTexelBufferElements >= target.max_buffer_bytes / sizeof(uint32_t) &&
+      facts.limits.maxPerStageDescriptorSampledImages >= facts.limits.maxPerStageDescriptorStorageBuffers;
   return target;
 }
 

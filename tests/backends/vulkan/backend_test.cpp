@@ -63,6 +63,19 @@ TEST_F(VulkanDeviceFacts, DescribeTheDevice) {
   EXPECT_GE(target.max_buffer_bytes, uint64_t(1) << 27);
 }
 
+TEST_F(VulkanDeviceFacts, TexelsAreForSoftwareThatBindsAsMuchAsIfTheyWereNone) {
+  EXPECT_TRUE(target_of(facts_).fetches_texels);
+  DeviceFacts other = facts_;
+  other.type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
+  EXPECT_FALSE(target_of(other).fetches_texels);
+  other = facts_;
+  other.limits.maxTexelBufferElements = 65536;
+  EXPECT_FALSE(target_of(other).fetches_texels);
+  other = facts_;
+  other.limits.maxPerStageDescriptorSampledImages = other.limits.maxPerStageDescriptorStorageBuffers - 1;
+  EXPECT_FALSE(target_of(other).fetches_texels);
+}
+
 TEST(VulkanWithoutDriver, AMissingLoaderIsAReasonAndNoError) {
   const auto backend = create_backend("libvulkan-of-nobody.so.1");
   ASSERT_TRUE(backend->unavailable());
