@@ -1,65 +1,35 @@
 #include "backends/vulkan/backend.h"
 
-#include <mutex>
-
 #include "backends/vulkan/device.h"
+#include "hal/driver_backend.h"
 
 namespace trireme::vulkan {
 namespace {
 
-std::string id_of(size_t index) { return "vulkan:" + std::to_string(index); }
-
-class VulkanBackend final : public Backend {
+class VulkanBackend final : public DriverBackend {
  public:
   VulkanBackend(std::string path, Diagnostics diagnostics)
-      : path_(std::move(path)), diagnostics_(std::move(diagnostics)) {}
+      : DriverBackend("vulkan", std::move(path)), diagnostics_(std::move(diagnostics)) {}
 
-  std::string_view name() const override { return "vulkan"; }
-  std::optional<std::string> unavailable() const override { return look().reason; }
-  std::vector<DeviceListing> devices() const override {
+ private:
+  Result<std::vector<DeviceListing>> find(const std::string& path) const override {
+    TRIREME_ASSIGN(std::shared_ptr<const Library> library, Library::load(path));
+    TRIREME_ASSIGN(instance_, Instance::create(std::move(library), diagnostics_));
+    TRIREME_ASSIGN(devices_, find_devices(*instance_));
     std::vector<DeviceListing> listings;
-    for (const DeviceFacts& facts : look().devices)
-      listings.push_back({id_of(listings.size()), facts.name, facts.driver(), facts.software()});
+    for (const DeviceFacts& facts : devices_) listings.push_back({"", facts.name, facts.driver(), facts.software()});
     return listings;
   }
-  Result<std::shared_ptr<Device>> open(int index, const DeviceOptions& options) override {
-    const Found& found = look();
-    if (index < 0 || size_t(index) >= found.devices.size())
-      return fail(ErrorCode::kNotFound, "device vulkan:" + std::to_string(index),
-                  found.reason ? *found.reason : "there is no such device", "see 'trireme devices'");
-    if (options.native_bf16)
-      return fail(ErrorCode::kUnsupported, "native bf16", id_of(size_t(index)) + " computes in f32",
-                  "leave it out, or use another device");
-    TRIREME_ASSIGN(std::shared_ptr<KernelDevice> device,
-                   VulkanDevice::open(found.instance, found.devices[size_t(index)], id_of(size_t(index))));
+
+  Result<std::shared_ptr<Device>> open_found(size_t index, const std::string& id,
+                                             const DeviceOptions& options) override {
+    TRIREME_ASSIGN(std::shared_ptr<KernelDevice> device, VulkanDevice::open(instance_, devices_[index], id));
     return compile_kernels_of(std::move(device), options);
   }
 
- private:
-  struct Found {
-    std::shared_ptr<const Instance> instance;
-    std::vector<DeviceFacts> devices;
-    std::optional<std::string> reason;  // why there are none
-  };
-
-  // Drivers are large: they are loaded when someone first asks for devices.
-  const Found& look() const {
-    std::call_once(looked_, [&] {
-      const auto find = [&]() -> Status {
-        TRIREME_ASSIGN(std::shared_ptr<const Library> library, Library::load(path_));
-        TRIREME_ASSIGN(found_.instance, Instance::create(std::move(library), diagnostics_));
-        TRIREME_ASSIGN(found_.devices, find_devices(*found_.instance));
-        return {};
-      };
-      if (const Status status = find(); !status) found_.reason = status.error().message();
-    });
-    return found_;
-  }
-
-  std::string path_;
   Diagnostics diagnostics_;
-  mutable std::once_flag looked_;
-  mutable Found found_;
+  mutable std::shared_ptr<const Instance> instance_;
+  mutable std::vector<DeviceFacts> devices_;
 };
 
 }  // namespace
