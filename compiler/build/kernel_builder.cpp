@@ -2,7 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
+#include <functional>
 #include <unordered_map>
 
 #include "compiler/build/parallel.h"
@@ -106,6 +108,8 @@ std::vector<KernelBuilder::Built> KernelBuilder::build(std::span<const KernelSou
   std::vector<Job*> missing;
   for (Job& job : jobs)
     if (!*job.kernel) missing.push_back(&job);
+  // The long ones first, so that no thread is left alone with one at the end.
+  std::ranges::stable_sort(missing, std::greater(), [](const Job* job) { return job->source->code.size(); });
   if (!missing.empty()) build_missing(missing, cache);
   std::vector<Built> kernels;
   for (const size_t job : job_of) kernels.push_back(jobs[job].kernel);

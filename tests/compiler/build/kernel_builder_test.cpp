@@ -133,6 +133,21 @@ TEST_F(KernelBuilding, OneAfterTheOtherWhereItDoesNot) {
     EXPECT_TRUE(kernel) << kernel.error().message();
 }
 
+// So that no thread is left alone with a long one at the end.
+TEST_F(KernelBuilding, TheLongestIsBegunFirst) {
+  const auto device = watched_device();
+  std::vector<std::string> begun;
+  device->building = [&](const KernelSource& source) -> Status {
+    begun.push_back(source.entry);
+    return {};
+  };
+  std::vector<KernelSource> sources = {named("short"), named("longest"), named("longer")};
+  sources[1].code += std::string(20, '\n');
+  sources[2].code += std::string(10, '\n');
+  KernelBuilder(device, options()).build(sources, nullptr);
+  EXPECT_THAT(begun, ElementsAre("longest", "longer", "short"));
+}
+
 TEST_F(KernelBuilding, AFailureIsOfItsKernelAlone) {
   for (const bool concurrent : {false, true}) {
     const auto device = watched_device();
