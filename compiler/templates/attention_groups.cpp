@@ -3,6 +3,7 @@
 // and then sums its columns of v over its share of the chunk, with the softmax kept online. Where there are too few
 // queries for the device, several groups share the positions, and a second kernel joins what they found.
 #include <algorithm>
+#include <functional>
 #include <limits>
 
 #include "compiler/templates/attention.h"
@@ -252,25 +253,41 @@ class GroupAttention {
   // Items beyond the last phase have nothing.
   Term works() { return phase() < plan_.phases; }
 
-  // The same by subgroups, of the whole chunk: weights beyond its end are 0.
+  // `count` rows of v, loaded at once, times their weights: place(i) is where row i begins.
+  Terms add_rows(uint32_t count, const std::function<Term(uint32_t i)>& place,
+                 const std::function<Term(uint32_t i, uint32_t query)>& weight, const Terms& before) {
+    std::vector<Terms> pieces;
+    for (uint32_t i = 0; i < count; ++i) {
+      const Term row = place(i);
+      for (uint32_t own = 0; own < plan_.owned; ++own)
+        pieces.push_back(load_piece(operands_.v_cache, row + own_piece(own)));
+    }
+    Terms after;
+    for (uint32_t query = 0; query < this->count(); ++query) {
+      Terms weights;
+      for (uint32_t i = 0; i < count; ++i) weights.push_back(splat(weight(i, query), int(plan_.piece.lanes)));
+      for (uint32_t own = 0; own < plan_.owned; ++own)
+        for (uint32_t vector = 0; vector < plan_.piece.vectors; ++vector) {
+          Term sum = before[after.size()];
+          for (uint32_t i = 0; i < count; ++i)
+            sum = fused_multiply_add(weights[i], pieces[i * plan_.owned + own][vector], sum);
+          after.push_back(sum);
+        }
+    }
+    return after;
+  }
+
+  // The whole chunk, by subgroups: weights beyond its end are 0.
   Terms add_broadcast_values(Term place, const Terms& weights, const Terms& before) {
     b_.use_subgroups(plan_.items);
     Terms sums = before;
     for (uint32_t position = 0; position < plan_.items; ++position) {
-      const Term row = b_.apply(Op::kSubgroupBroadcast, kernel::kU32, {place}, position);
-      std::vector<Terms> pieces;
-      for (uint32_t own = 0; own < plan_.owned; ++own)
-        pieces.push_back(load_piece(operands_.v_cache, row + own_piece(own)));
-      size_t next = 0;
-      for (uint32_t query = 0; query < count(); ++query) {
-        const Term weight =
-            splat(b_.apply(Op::kSubgroupBroadcast, kernel::kF32, {weights[query]}, position), int(plan_.piece.lanes));
-        for (const Terms& piece : pieces)
-          for (const Term& vector : piece) {
-            sums[next] = fused_multiply_add(weight, vector, sums[next]);
-            ++next;
-          }
-      }
+      const auto of_position = [&](Term value) {
+        return b_.apply(Op::kSubgroupBroadcast, value.type(), {value}, position);
+      };
+      sums = add_rows(
+          1, [&](uint32_t) { return of_position(place); },
+          [&](uint32_t, uint32_t query) { return of_position(weights[query]); }, sums);
     }
     return sums;
   }
@@ -281,27 +298,12 @@ class GroupAttention {
     while (unroll > 1 && plan_.items % (plan_.phases * unroll) != 0) unroll /= 2;
     const Term begin = select(works(), phase(), positions);
     return b_.loop(begin, positions, b_.u32(plan_.phases * unroll), sums, [&](Term first, const Terms& before) {
-      std::vector<Terms> pieces;
-      for (uint32_t i = 0; i < unroll; ++i) {
-        const Term place = b_.load_shared(places_, first + i * plan_.phases);
-        for (uint32_t own = 0; own < plan_.owned; ++own)
-          pieces.push_back(load_piece(operands_.v_cache, place + own_piece(own)));
-      }
-      Terms after;
-      for (uint32_t query = 0; query < count(); ++query) {
-        Terms weights;
-        for (uint32_t i = 0; i < unroll; ++i)
-          weights.push_back(splat(b_.load_shared(weights_, first + (i * plan_.phases + query * plan_.items)),
-                                  int(plan_.piece.lanes)));
-        for (uint32_t own = 0; own < plan_.owned; ++own)
-          for (uint32_t vector = 0; vector < plan_.piece.vectors; ++vector) {
-            Term sum = before[after.size()];
-            for (uint32_t i = 0; i < unroll; ++i)
-              sum = fused_multiply_add(weights[i], pieces[i * plan_.owned + own][vector], sum);
-            after.push_back(sum);
-          }
-      }
-      return after;
+      return add_rows(
+          unroll, [&](uint32_t i) { return b_.load_shared(places_, first + i * plan_.phases); },
+          [&](uint32_t i, uint32_t query) {
+            return b_.load_shared(weights_, first + (i * plan_.phases + query * plan_.items));
+          },
+          before);
     });
   }
 
