@@ -25,6 +25,13 @@ class DriverBackend : public Backend {
   // Loads the library and finds its devices, in one order; called once. Listings need no ids. Errors: why there are
   // none.
   virtual Result<std::vector<DeviceListing>> find(const std::string& library) const = 0;
+  // What find() gives of devices that it has facts of.
+  template <typename Facts>
+  static std::vector<DeviceListing> listings_of(const std::vector<Facts>& devices) {
+    std::vector<DeviceListing> listings;
+    for (const Facts& facts : devices) listings.push_back({"", facts.name, facts.driver(), facts.software()});
+    return listings;
+  }
   // Opens the device of a listing that find() gave.
   virtual Result<std::shared_ptr<Device>> open_found(size_t index, const std::string& id,
                                                      const DeviceOptions& options) = 0;

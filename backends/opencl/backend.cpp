@@ -23,9 +23,7 @@ class OpenClBackend final : public DriverBackend {
   Result<std::vector<DeviceListing>> find(const std::string& path) const override {
     TRIREME_ASSIGN(library_, Library::load(path));
     TRIREME_ASSIGN(devices_, find_devices(*library_));
-    std::vector<DeviceListing> listings;
-    for (const DeviceFacts& facts : devices_) listings.push_back({"", facts.name, facts.driver(), facts.software()});
-    return listings;
+    return listings_of(devices_);
   }
 
   Result<std::shared_ptr<Device>> open_found(size_t index, const std::string& id,

@@ -16,9 +16,7 @@ class VulkanBackend final : public DriverBackend {
     TRIREME_ASSIGN(std::shared_ptr<const Library> library, Library::load(path));
     TRIREME_ASSIGN(instance_, Instance::create(std::move(library), diagnostics_));
     TRIREME_ASSIGN(devices_, find_devices(*instance_));
-    std::vector<DeviceListing> listings;
-    for (const DeviceFacts& facts : devices_) listings.push_back({"", facts.name, facts.driver(), facts.software()});
-    return listings;
+    return listings_of(devices_);
   }
 
   Result<std::shared_ptr<Device>> open_found(size_t index, const std::string& id,
