@@ -40,6 +40,8 @@ struct DeviceFacts {
   uint64_t global_bytes = 0;
 
   bool software() const { return (type & CL_DEVICE_TYPE_CPU) != 0; }
+  // Whether the driver reads clang's header before each program, and does without: see kWithoutHeader.
+  bool reads_long_header() const { return platform_name == "Portable Computing Language"; }
   bool has(std::string_view extension) const;
   bool has_built_in(std::string_view kernel) const;
   // Without a compiler, it runs ops that its built-in kernels compute.

@@ -1,48 +1,9 @@
 #include "backends/opencl/kernel.h"
 
-#include <algorithm>
-
-#include "backends/opencl/error.h"
+#include "backends/opencl/program.h"
 
 namespace trireme::opencl {
 namespace {
-
-// Drivers count warnings on the program's stderr, where a user reads them.
-constexpr char kOptions[] = "-cl-std=CL1.2 -w";
-constexpr char kExactOptions[] = "-cl-std=CL1.2 -w -cl-fp32-correctly-rounded-divide-sqrt";
-
-std::string build_log(const Connection& connection, cl_program program) {
-  const auto& get = connection.library().clGetProgramBuildInfo;
-  size_t bytes = 0;
-  if (get(program, connection.facts().device, CL_PROGRAM_BUILD_LOG, 0, nullptr, &bytes) != CL_SUCCESS) return {};
-  std::string log(bytes, '\0');
-  if (get(program, connection.facts().device, CL_PROGRAM_BUILD_LOG, bytes, log.data(), nullptr) != CL_SUCCESS)
-    return {};
-  return log.substr(0, log.find('\0'));
-}
-
-// The first line that speaks of an error, or the first that says anything.
-std::string first_error_line(const std::string& log) {
-  std::string first;
-  for (size_t start = 0; start < log.size();) {
-    const size_t end = std::min(log.find('\n', start), log.size());
-    const std::string line = log.substr(start, end - start);
-    if (line.find("error") != std::string::npos) return line;
-    if (first.empty()) first = line;
-    start = end + 1;
-  }
-  return first.empty() ? "the driver gave no reason" : first;
-}
-
-Status build_program(const Connection& connection, cl_program program) {
-  const DeviceFacts& facts = connection.facts();
-  const char* options = facts.exact_division ? kExactOptions : kOptions;
-  const cl_int code = connection.library().clBuildProgram(program, 1, &facts.device, options, nullptr, nullptr);
-  if (code == CL_SUCCESS) return {};
-  const Error error = call_error(connection.id(), "clBuildProgram", code);
-  return fail(error.code(), error.what(), error.why() + ": " + first_error_line(build_log(connection, program)),
-              error.remedy());
-}
 
 // Errors: kInternal when it takes another number of arguments, kUnsupported when the device cannot run such groups.
 Status check_kernel(const Connection& connection, cl_kernel kernel, const KernelSource& source) {
@@ -82,46 +43,11 @@ Result<Handle<cl_kernel>> create_kernel(const Connection& connection, cl_program
   return kernel;
 }
 
-Result<std::vector<std::byte>> read_binary(const Connection& connection, cl_program program) {
-  const auto& get = connection.library().clGetProgramInfo;
-  size_t bytes = 0;  // of one program for one device
-  TRIREME_TRY(
-      connection.check(get(program, CL_PROGRAM_BINARY_SIZES, sizeof(bytes), &bytes, nullptr), "clGetProgramInfo"));
-  if (bytes == 0) return fail(ErrorCode::kInternal, connection.id(), "its driver gives no binary of a built program");
-  std::vector<std::byte> binary(bytes);
-  auto* start = reinterpret_cast<unsigned char*>(binary.data());
-  TRIREME_TRY(
-      connection.check(get(program, CL_PROGRAM_BINARIES, sizeof(unsigned char*), static_cast<void*>(&start), nullptr),
-                       "clGetProgramInfo"));
-  return binary;
-}
-
-Result<Handle<cl_program>> load_program(const Connection& connection, std::span<const std::byte> binary) {
-  const Library& library = connection.library();
-  const size_t bytes = binary.size();
-  const auto* start = reinterpret_cast<const unsigned char*>(binary.data());
-  cl_int status = CL_SUCCESS, code = CL_SUCCESS;
-  auto program = connection.own(library.clCreateProgramWithBinary(connection.context(), 1, &connection.facts().device,
-                                                                  &bytes, &start, &status, &code),
-                                library.clReleaseProgram);
-  TRIREME_TRY(connection.check(code, "clCreateProgramWithBinary"));
-  TRIREME_TRY(connection.check(status, "clCreateProgramWithBinary"));
-  TRIREME_TRY(build_program(connection, program.get()));
-  return program;
-}
-
 }  // namespace
 
 Result<std::vector<std::byte>> OpenClKernel::build(const Connection& connection, const KernelSource& source) {
   const auto build = [&]() -> Result<std::vector<std::byte>> {
-    const Library& library = connection.library();
-    const char* text = source.code.data();
-    const size_t bytes = source.code.size();
-    cl_int code = CL_SUCCESS;
-    const auto program = connection.own(
-        library.clCreateProgramWithSource(connection.context(), 1, &text, &bytes, &code), library.clReleaseProgram);
-    TRIREME_TRY(connection.check(code, "clCreateProgramWithSource"));
-    TRIREME_TRY(build_program(connection, program.get()));
+    TRIREME_ASSIGN(const auto program, build_text(connection, source.code));
     TRIREME_ASSIGN(const auto kernel, create_kernel(connection, program.get(), source.entry));
     TRIREME_TRY(check_kernel(connection, kernel.get(), source));
     return read_binary(connection, program.get());
@@ -136,7 +62,7 @@ Result<std::shared_ptr<const OpenClKernel>> OpenClKernel::load(std::shared_ptr<C
                                                                std::span<const std::byte> built) {
   std::shared_ptr<OpenClKernel> kernel(new OpenClKernel(std::move(connection), source));
   const auto load = [&]() -> Status {
-    TRIREME_ASSIGN(kernel->program_, load_program(*kernel->connection_, built));
+    TRIREME_ASSIGN(kernel->program_, build_binary(*kernel->connection_, built));
     TRIREME_ASSIGN(const auto instance, kernel->instance());
     return check_kernel(*kernel->connection_, instance.get(), source);
   };
