@@ -1,5 +1,6 @@
 #include "compiler/build/kernel_builder.h"
 
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -58,8 +59,10 @@ KernelBuilder::Built KernelBuilder::load_built(const KernelSource& source, std::
 
 void KernelBuilder::build_missing(std::span<Job*> jobs, const KernelCache* cache) {
   const bool concurrent = device_->target().concurrent_builds;
-  spdlog::debug("{}: kernels to build: {}, by {}", device_->info().id, jobs.size(),
-                workers_ ? options_.worker.string() : "this process");
+  std::vector<std::string> names;
+  for (const Job* job : jobs) names.push_back(job->source->entry);
+  spdlog::debug("{}: kernels to build: {}, by {}: {}", device_->info().id, jobs.size(),
+                workers_ ? options_.worker.string() : "this process", fmt::join(names, ", "));
   std::vector<Result<std::vector<std::byte>>> built(jobs.size());
   const auto load = [&](size_t i) {
     Job& job = *jobs[i];
