@@ -57,7 +57,8 @@ Queries::Queries(CallBuilder& b, const Attention& params, const AttentionShape& 
       tile_(tile),
       part_(part),
       first_row_(first_row),
-      rows_(rows) {}
+      rows_(rows),
+      table_columns_(b.call_constant("table_columns", shape.table_columns)) {}
 
 Term Queries::row_at(Term index) const { return minimum(first_row_ + index, rows_ - 1u); }
 
@@ -100,6 +101,10 @@ Queries::Span Queries::span(Term index) const {
   for (uint32_t i = 0; i + 1 < tile_.rows; ++i)
     end = select((sequences_[i] == sequence) & (b_.u32(i) < index), b_.u32(0), end);
   return {begin, end, sequence};
+}
+
+Term Queries::block(Term sequence, Term position) const {
+  return b_.load(operands_.table, sequence * table_columns_ + position / shape_.block_size, kernel::kU32);
 }
 
 Term capped(const Attention& params, Term score) {

@@ -39,7 +39,8 @@ AttentionOperands bind(CallBuilder& b);
 // The queries of a tile as terms. Where a row or a head is missing, a query repeats the last one, and does not exist.
 class Queries {
  public:
-  // `part` counts the parts of all heads of the cache, `first_row` is the tile's, `rows` the number of all rows.
+  // `part` counts the parts of all heads of the cache, `first_row` is the tile's, `rows` the number of all rows, which
+  // is known before.
   Queries(CallBuilder& b, const Attention& params, const AttentionShape& shape, const AttentionOperands& operands,
           const QueryTile& tile, kernel::Term part, kernel::Term first_row, kernel::Term rows);
 
@@ -59,6 +60,8 @@ class Queries {
     kernel::Term begin, end, sequence;
   };
   Span span(kernel::Term index) const;
+  // The block of the cache that holds a position of a sequence.
+  kernel::Term block(kernel::Term sequence, kernel::Term position) const;
   // Of the query's row.
   kernel::Term length(uint32_t query) const { return lengths_[query / tile_.heads]; }
   kernel::Term first(uint32_t query) const { return firsts_[query / tile_.heads]; }
@@ -73,6 +76,7 @@ class Queries {
   AttentionOperands operands_;
   QueryTile tile_;
   kernel::Term part_, first_row_, rows_;
+  kernel::Term table_columns_;                  // no part of the kernel: contexts of all lengths have one
   kernel::Terms lengths_, firsts_, sequences_;  // of the rows
 };
 

@@ -184,8 +184,7 @@ class GroupAttention {
   State add_chunk(Term chunk, const Queries::Span& span, const State& before) {
     const Term position = b_.named(chunk + item_, "position");
     const Term inside = minimum(position, span.end - 1u);
-    const Term block =
-        b_.load(operands_.table, span.sequence * shape_.table_columns + inside / shape_.block_size, kernel::kU32);
+    const Term block = queries_.block(span.sequence, inside);
     const Term place =
         ((block * shape_.kv_heads + queries_.kv_head()) * shape_.block_size + inside % shape_.block_size) *
         plan_.pieces;

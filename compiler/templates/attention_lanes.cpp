@@ -16,7 +16,7 @@ using kernel::Type;
 
 namespace {
 
-constexpr uint32_t kMostChunk = 16;  // positions
+constexpr uint32_t kMostChunk = 8;  // positions
 
 // A lane a query; lanes beyond them repeat the last.
 struct Lanes {
@@ -102,9 +102,8 @@ class LaneAttention {
     const auto [begin, end, sequence] = queries_.span(index);
     const Term concerned = of_lanes(&Queries::sequence) == wide(sequence);
     const Term aligned = begin / lanes_.chunk * lanes_.chunk;
-    const Term entries = sequence * shape_.table_columns;
     return b_.loop(aligned, end, b_.u32(lanes_.chunk), state, [&](Term chunk, const Terms& carried) {
-      const Term block = b_.load(operands_.table, entries + chunk / shape_.block_size, kernel::kU32);
+      const Term block = queries_.block(sequence, chunk);
       const Term place =
           ((block * shape_.kv_heads + queries_.kv_head()) * shape_.block_size + chunk % shape_.block_size) *
           shape_.columns;

@@ -12,11 +12,15 @@ using kernel::Terms;
 
 namespace {
 
+struct Slot {
+  Term number, count;  // of a row, and of the cache
+};
+
 // Writes elements of one head to the cache, `read(column)` giving each, unless the slot is negative.
-void store_head(CallBuilder& b, uint32_t cache, const CacheShape& shape, Term slot, Term head,
+void store_head(CallBuilder& b, uint32_t cache, const CacheShape& shape, const Slot& slot, Term head,
                 const std::function<Term(Term)>& read) {
-  const Term start = shape.entry(slot, head) * shape.columns;
-  b.when(slot < shape.slots, [&] {
+  const Term start = shape.entry(slot.number, head) * shape.columns;
+  b.when(slot.number < slot.count, [&] {
     if (!shape.half) {
       b.loop(b.local_id(), b.u32(shape.columns), b.u32(kGroupSize),
              [&](Term i) { b.store(cache, start + i, read(i)); });
@@ -127,8 +131,8 @@ struct Heads {
 };
 
 // Copies a head to the cache as it is.
-void copy_head(CallBuilder& b, const OpDesc& op, uint32_t x, const Heads& heads, int cache, uint32_t out, Term slot,
-               Term row) {
+void copy_head(CallBuilder& b, const OpDesc& op, uint32_t x, const Heads& heads, int cache, uint32_t out,
+               const Slot& slot, Term row) {
   const CacheShape shape(op.inputs[size_t(cache)].desc);
   const Term start = (row * heads.heads + heads.number) * shape.columns;
   store_head(b, out, shape, slot, heads.number, [&](Term i) { return b.load(x, start + i, kernel::kF32); });
@@ -161,10 +165,10 @@ Result<OpCalls> write(const KvStore&, const OpDesc& op) {
   CallBuilder b("kv_store_" + std::to_string(heads) + "x" + std::to_string(shape[2]), kGroupSize);
   const uint32_t k = b.input(0, "k"), v = b.input(1, "v"), slots = b.input(2, "slots");
   const uint32_t k_cache = b.input(3, "k_cache", Access::kWrite), v_cache = b.input(4, "v_cache", Access::kWrite);
-  const Term rows = b.row_count(op.inputs[0].desc);
+  const Term rows = b.row_count(op.inputs[0].desc), slot_count = cache_slots(b, op.inputs[3].desc);
   const Term row = b.named(b.group_id(1), "row"), number = b.named(b.group_id(0), "number");
   b.when(row < rows, [&] {
-    const Term slot = b.load(slots, row, kernel::kU32);
+    const Slot slot{b.load(slots, row, kernel::kU32), slot_count};
     b.when(number < heads, [&] { copy_head(b, op, k, {0, heads, number}, 3, k_cache, slot, row); });
     b.when(b.u32(heads) <= number, [&] { copy_head(b, op, v, {1, heads, number - heads}, 4, v_cache, slot, row); });
   });
@@ -186,14 +190,14 @@ Result<OpCalls> write(const RopeStore& params, const OpDesc& op, const Target& t
   const uint32_t k_cache = b.input(next + 3, "k_cache", Access::kWrite);
   const uint32_t v_cache = b.input(next + 4, "v_cache", Access::kWrite);
   const uint32_t out = b.output(0, "y");
-  const Term rows = b.row_count(op.inputs[0].desc);
+  const Term rows = b.row_count(op.inputs[0].desc), slot_count = cache_slots(b, op.inputs[size_t(next + 3)].desc);
   const Term row = b.named(b.group_id(1), "row"), number = b.named(b.group_id(0), "number");
   Head head(b, target, params, columns, op.inputs[size_t(next + 1)].desc.shape[0], positions, frequencies);
   const Term k_end = b.u32(q_heads + kv_heads);
   const Term of_q = number < q_heads, of_v = k_end <= number;
   const Term of_k = (b.u32(q_heads) <= number) & (number < k_end);
   b.when(row < rows, [&] {
-    const Term slot = b.load(slots, row, kernel::kU32);
+    const Slot slot{b.load(slots, row, kernel::kU32), slot_count};
     const Term q_start = (row * q_heads + number) * columns;
     b.when(of_q, [&] { head.read(q, q_start); });
     b.when(of_k, [&] { head.read(k, (row * kv_heads + (number - q_heads)) * columns); });

@@ -42,6 +42,7 @@ class RopeLanes {
         cosines_(b_.shared("cosines", kernel::kF32, turned())),
         sines_(b_.shared("sines", kernel::kF32, turned())),
         rows_(b_.row_count(op.inputs[0].desc)),
+        cache_slots_(cache_slots(b_, op.inputs[size_t(next_ + 3)].desc)),
         row_(b_.named(b_.group_id(0), "row")) {
     b_.comment("an item all heads of a row, in vectors of " + std::to_string(lanes_));
   }
@@ -54,7 +55,7 @@ class RopeLanes {
         const Term start = (row_ * q_heads_ + head) * vectors();
         turn(q_, q_weight_, start, [&](Term i, Term value) { b_.store(out_, start + i, value); });
       });
-      b_.when(slot < cache_.slots, [&] {
+      b_.when(slot < cache_slots_, [&] {
         over(kv_heads_, [&](Term head) {
           const Term start = (row_ * kv_heads_ + head) * vectors(), place = cache_.entry(slot, head) * vectors();
           turn(k_, k_weight_, start, [&](Term i, Term value) { keep(k_cache_, place + i, value); });
@@ -151,7 +152,7 @@ class RopeLanes {
   CallBuilder b_;
   uint32_t q_, k_, v_, q_weight_, k_weight_, positions_, frequencies_, slots_, k_cache_, v_cache_, out_;
   uint32_t cosines_, sines_;  // of the row's angles, with the rope's magnitude; interleaved pairs have -sine first
-  Term rows_;
+  Term rows_, cache_slots_;
   Term row_;
 };
 

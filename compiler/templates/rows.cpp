@@ -14,10 +14,18 @@ uint32_t group_size(const Target& target) { return target.vector_lanes > 1 ? 1 :
 
 using Source = std::function<Term(Term row, Term column)>;
 
+// The rows that ids name: how many there are is no part of the kernel, so that sources of all lengths have one.
+struct SourceRows {
+  RowPart part;  // that the kernel has
+  Term count;    // of all
+  bool whole;    // whether the part is all
+};
+
 // Stores the element of the row that `id` names. `source` gives an element of a row of the part, of which the first has
 // the ids that name no row too: they give zeros.
-void store_element(CallBuilder& b, uint32_t out, Term id, Term index, Term column, const RowPart& part,
-                   uint32_t all_rows, const Source& source) {
+void store_element(CallBuilder& b, uint32_t out, Term id, Term index, Term column, const SourceRows& rows,
+                   const Source& source) {
+  const RowPart& part = rows.part;
   if (part.first > 0) {
     const Term inside = id - part.first;
     b.when(inside < part.count, [&] { b.store(out, index, source(inside, column)); });
@@ -25,11 +33,11 @@ void store_element(CallBuilder& b, uint32_t out, Term id, Term index, Term colum
   }
   const auto store = [&] {
     const kernel::Terms value = b.branch(
-        id < all_rows, [&] { return kernel::Terms{source(id, column)}; }, [&] { return kernel::Terms{b.f32(0)}; });
+        id < rows.count, [&] { return kernel::Terms{source(id, column)}; }, [&] { return kernel::Terms{b.f32(0)}; });
     b.store(out, index, value[0]);
   };
-  if (part.count == all_rows) return store();
-  b.when((id < part.count) | (b.u32(all_rows) <= id), store);
+  if (rows.whole) return store();
+  b.when((id < part.count) | (rows.count <= id), store);
 }
 
 Result<KernelCall> gather(CallBuilder& b, const OpDesc& op, const Target& target, uint32_t ids, const RowPart& part,
@@ -38,10 +46,11 @@ Result<KernelCall> gather(CallBuilder& b, const OpDesc& op, const Target& target
   const auto columns = uint32_t(y.shape.back());
   const uint32_t out = b.output(0, "y");
   const Term rows = b.row_count(op.inputs[1].desc);
+  const SourceRows named_rows{part, b.call_constant("source_rows", all_rows), part.count == all_rows};
   const Term row = b.named(b.group_id(1), "row");
   const auto id = [&] { return b.named(b.load(ids, row, kernel::kU32), "id"); };
   const auto store = [&](Term named, Term column) {
-    store_element(b, out, named, row * columns + column, column, part, all_rows, source);
+    store_element(b, out, named, row * columns + column, column, named_rows, source);
   };
   if (group_size(target) == 1) {
     b.when(row < rows, [&] {

@@ -6,25 +6,13 @@
 #include "compiler/emit/emit.h"
 #include "compiler/kernel/text.h"
 #include "compiler/templates/repack.h"
-#include "compiler/templates/templates.h"
 #include "tests/compiler/emit/spirv_tools.h"
 #include "tests/compiler/golden.h"
+#include "tests/compiler/templates/sample_ops.h"
 #include "tests/hal/sample_tiles.h"
 
 namespace trireme::compiler::test {
 namespace {
-
-Target target_for(TargetLanguage language, uint32_t lanes = 1) {
-  Target target;
-  target.language = language;
-  target.version = language == TargetLanguage::kSpirV ? 103 : 120;
-  target.max_group_size = 256;
-  target.shared_bytes = 32768;
-  target.small_stores = true;
-  target.software = target.exact_division = lanes > 1;
-  target.vector_lanes = lanes;
-  return target;
-}
 
 const Target kGpu = target_for(TargetLanguage::kOpenClC);
 const Target kProcessor = target_for(TargetLanguage::kOpenClC, 8);
@@ -60,13 +48,6 @@ void expect_texts(const std::string& name, const OpDesc& op) {
                 written(op, kProcessor, [](const KernelCall& call) { return code_of(call, kProcessor); }));
   expect_golden(name + ".spvasm", written(op, kSpirV, [](const KernelCall& call) { return code_of(call, kSpirV); }));
 }
-
-TensorDesc rows(const Shape& shape, const Format& format = formats::f32()) {
-  return {shape, &format, RowDomain::kTokens};
-}
-TensorDesc fixed(const Shape& shape, const Format& format = formats::f32()) { return {shape, &format}; }
-const Format& q8() { return formats::q8_act(); }
-const Format& i32() { return formats::i32(); }
 
 // One row of activations: a gemv.
 OpDesc gemv(const char* format, int64_t outputs, int64_t columns) {
