@@ -39,11 +39,12 @@ RowTile default_rows(int64_t columns, uint32_t activation_rows, const Target& ta
 constexpr uint32_t kMostMatrixColumns = 4;
 constexpr uint32_t kDefaultMatrixColumns = 2;
 
+uint32_t weight_count(const OpDesc& op) { return std::holds_alternative<MatmulGlu>(op.params) ? 2 : 1; }
+
 // Matmul and MatmulGlu alone.
 bool takes_matrix(const OpDesc& op, const Target& target) {
   if (std::holds_alternative<GroupedMatmul>(op.params) || !target.matrix) return false;
-  const size_t weights = std::holds_alternative<MatmulGlu>(op.params) ? 2 : 1;
-  for (size_t i = 1; i <= weights; ++i)
+  for (size_t i = 1; i <= weight_count(op); ++i)
     if (matrix_objection(op.inputs[i].desc, act_scheme(op.params), target)) return false;
   return uint32_t(op.inputs[0].desc.shape.rows()) >= target.matrix->n;
 }
@@ -101,7 +102,6 @@ std::optional<std::string> objection(const MatmulSchedule& schedule, const OpDes
 std::vector<MatmulSchedule> candidate_schedules(const OpDesc& op, const Target& target) {
   constexpr size_t kMost = 100;
   constexpr uint32_t kMostSums = 32;  // of an item
-  const uint32_t weights = std::holds_alternative<MatmulGlu>(op.params) ? 2 : 1;
   std::vector<MatmulSchedule> found = {default_schedule(op, target)};
   for (uint32_t columns = 1; columns <= kMostMatrixColumns; columns *= 2) {
     const MatmulSchedule schedule{{}, target.matrix ? columns * target.matrix->n : 0, true};
@@ -115,7 +115,7 @@ std::vector<MatmulSchedule> candidate_schedules(const OpDesc& op, const Target& 
           // Fewer items than a subgroup leave most of a GPU idle.
           if (items * splits < 8 && target.vector_lanes == 1) continue;
           // So many sums spill, and drivers of processors take minutes to compile them.
-          if (weights * schedule.rows.strips * tile > kMostSums) continue;
+          if (weight_count(op) * schedule.rows.strips * tile > kMostSums) continue;
           if (schedule == found[0] || objection(schedule, op, target)) continue;
           if (found.size() < kMost) found.push_back(schedule);
         }
