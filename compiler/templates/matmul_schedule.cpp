@@ -101,7 +101,7 @@ std::optional<std::string> objection(const MatmulSchedule& schedule, const OpDes
 
 std::vector<MatmulSchedule> candidate_schedules(const OpDesc& op, const Target& target) {
   constexpr size_t kMost = 100;
-  constexpr uint32_t kMostSums = 32;  // of an item
+  constexpr uint32_t kMostSumsOfAnItem = 32;
   std::vector<MatmulSchedule> found = {default_schedule(op, target)};
   for (uint32_t columns = 1; columns <= kMostMatrixColumns; columns *= 2) {
     const MatmulSchedule schedule{{}, target.matrix ? columns * target.matrix->n : 0, true};
@@ -115,7 +115,7 @@ std::vector<MatmulSchedule> candidate_schedules(const OpDesc& op, const Target& 
           // Fewer items than a subgroup leave most of a GPU idle.
           if (items * splits < 8 && target.vector_lanes == 1) continue;
           // So many sums spill, and drivers of processors take minutes to compile them.
-          if (weight_count(op) * schedule.rows.strips * tile > kMostSums) continue;
+          if (weight_count(op) * schedule.rows.strips * tile > kMostSumsOfAnItem) continue;
           if (schedule == found[0] || objection(schedule, op, target)) continue;
           if (found.size() < kMost) found.push_back(schedule);
         }
