@@ -45,7 +45,6 @@ class CompiledDevice final : public Device {
   Result<std::vector<KernelSource>> sources(const OpDesc& op) const;
 
   const Target& target() const { return device_->target(); }
-  const TuningTable& tuning() const { return tuning_; }
   // Where its kernels are kept; null where they are not.
   const std::filesystem::path* cache_folder() const { return cache_ ? &cache_->folder() : nullptr; }
   // The same device with other schedules, for memory and constants of this one: one for each, whose kernels of the op

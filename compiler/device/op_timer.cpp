@@ -1,6 +1,7 @@
 #include "compiler/device/op_timer.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include "hal/operands.h"
@@ -18,17 +19,16 @@ constexpr int kMostLaunches = 64;
 Result<OpTimer> OpTimer::create(Device& device, const OpDesc& op) {
   OpTimer timer;
   timer.op_ = op;
-  const auto place = [&](TensorDesc& desc) -> Status {
-    desc.rows = RowDomain::kFixed;
-    const auto bytes = uint64_t(desc.bytes());
-    TRIREME_ASSIGN(std::shared_ptr<Buffer> buffer, device.allocate(bytes));
-    TRIREME_TRY(buffer->write(0, std::vector<std::byte>(bytes)));
-    timer.ranges_.push_back({buffer.get(), 0, bytes});
-    timer.buffers_.push_back(std::move(buffer));
+  // A step's counts, as kernels load them: of tokens and of outputs.
+  std::array<int32_t, 2> counts{};
+  const auto place = [&](const TensorDesc& desc) -> Status {
+    if (desc.rows != RowDomain::kFixed) counts[desc.rows == RowDomain::kOutputs] = int32_t(desc.shape[0]);
+    TRIREME_ASSIGN(const BufferRange range, timer.keep(device, std::vector<std::byte>(size_t(desc.bytes()))));
+    timer.ranges_.push_back(range);
     return {};
   };
-  for (size_t i = 0; i < timer.op_.inputs.size(); ++i) {
-    Operand& input = timer.op_.inputs[i];
+  for (size_t i = 0; i < op.inputs.size(); ++i) {
+    const Operand& input = op.inputs[i];
     if (!input.constant) {
       TRIREME_TRY(place(input.desc));
       continue;
@@ -38,8 +38,16 @@ Result<OpTimer> OpTimer::create(Device& device, const OpDesc& op) {
     TRIREME_ASSIGN(std::shared_ptr<const Weight> weight, device.prepare_weight({input.desc, zeros, {}, "zeros"}, use));
     timer.constants_.push_back(std::move(weight));
   }
-  for (TensorDesc& output : timer.op_.outputs) TRIREME_TRY(place(output));
+  for (const TensorDesc& output : op.outputs) TRIREME_TRY(place(output));
+  TRIREME_ASSIGN(timer.counts_, timer.keep(device, std::as_bytes(std::span(counts))));
   return timer;
+}
+
+Result<BufferRange> OpTimer::keep(Device& device, std::span<const std::byte> bytes) {
+  TRIREME_ASSIGN(std::shared_ptr<Buffer> buffer, device.allocate(bytes.size()));
+  TRIREME_TRY(buffer->write(0, bytes));
+  buffers_.push_back(std::move(buffer));
+  return BufferRange{buffers_.back().get(), 0, bytes.size()};
 }
 
 Result<double> OpTimer::seconds(Device& device, double enough) const {
@@ -55,8 +63,10 @@ Result<double> OpTimer::seconds(Device& device, double enough) const {
 Result<double> OpTimer::run(Device& device, int launches, int rounds) const {
   TRIREME_ASSIGN(const std::shared_ptr<const PreparedOp> prepared, device.prepare(op_, constants_));
   TRIREME_ASSIGN(const std::unique_ptr<CommandList> list, device.create_command_list());
+  const BufferRange token_count{counts_.buffer, 0, sizeof(int32_t)};
+  const BufferRange output_count{counts_.buffer, sizeof(int32_t), sizeof(int32_t)};
   for (int i = 0; i < launches; ++i) {
-    TRIREME_TRY(list->dispatch(prepared, {ranges_, {}, {}}));
+    TRIREME_TRY(list->dispatch(prepared, {ranges_, token_count, output_count}));
     TRIREME_TRY(list->barrier());
   }
   TRIREME_TRY(list->finish());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "hal/device.h"
@@ -10,7 +11,8 @@ namespace trireme::compiler {
 
 class OpTimer {
  public:
-  // Allocates the operands and prepares the constants. The op's rows all count. Errors: those of the device.
+  // Allocates the operands and prepares the constants. The op's rows all count, and kernels load how many they are as
+  // in a step. Errors: those of the device.
   static Result<OpTimer> create(Device& device, const OpDesc& op);
 
   // The op as it is measured.
@@ -21,12 +23,14 @@ class OpTimer {
   Result<double> seconds(Device& device, double enough = 1e9) const;
 
  private:
+  Result<BufferRange> keep(Device& device, std::span<const std::byte> bytes);
   Result<double> run(Device& device, int launches, int rounds) const;
 
   OpDesc op_;
   std::vector<std::shared_ptr<const Weight>> constants_;
   std::vector<std::shared_ptr<Buffer>> buffers_;
   std::vector<BufferRange> ranges_;
+  BufferRange counts_;  // int32: of tokens, of outputs
 };
 
 }  // namespace trireme::compiler

@@ -24,9 +24,11 @@ Result<const CompiledDevice*> compiled(const Device& device) {
   return found;
 }
 
-std::vector<OpDesc> distinct(std::span<const OpDesc> ops) {
+// Those of keys that `known` lacks.
+std::vector<OpDesc> distinct(std::span<const OpDesc> ops, const TuningTable& known) {
   std::vector<OpDesc> found;
   std::set<std::string> keys;
+  for (const auto& [key, schedule] : known.schedules) keys.insert(key);
   for (const OpDesc& op : ops)
     if (std::holds_alternative<Matmul>(op.params) || std::holds_alternative<MatmulGlu>(op.params))
       if (keys.insert(tuning_key(op)).second) found.push_back(op);
@@ -49,8 +51,8 @@ Status try_candidate(Tuned& result, const OpTimer& timer, const MatmulSchedule& 
   return {};
 }
 
-// `next` hears of each candidate, and says whether to go on.
-Result<Tuned> tune_op(Device& device, const CompiledDevice& base, const OpDesc& op, const std::function<bool()>& next) {
+// `next` hears of each candidate, and says whether to go on; nothing when it says no.
+Result<std::optional<Tuned>> tune_op(Device& device, const CompiledDevice& base, const OpDesc& op, const std::function<bool()>& next) {
   Tuned result{tuning_key(op), {}, 0, 0, 0};
   TRIREME_ASSIGN(const OpTimer timer, OpTimer::create(device, op));
   const std::vector<MatmulSchedule> schedules = candidate_schedules(op, base.target());
@@ -60,7 +62,7 @@ Result<Tuned> tune_op(Device& device, const CompiledDevice& base, const OpDesc& 
     for (const MatmulSchedule& schedule : batch) tables.push_back({{}, {{result.key, schedule}}});
     const auto trials = base.with_tunings(tables, timer.op());
     for (size_t i = 0; i < batch.size(); ++i) {
-      if (!next()) return fail(ErrorCode::kCancelled, "tuning", "it was interrupted", "start it again");
+      if (!next()) return std::nullopt;
       TRIREME_TRY(try_candidate(result, timer, batch[i], trials[i]));
     }
   }
@@ -70,24 +72,24 @@ Result<Tuned> tune_op(Device& device, const CompiledDevice& base, const OpDesc& 
 }  // namespace
 
 Result<std::vector<Tuned>> tune(Device& device, std::span<const OpDesc> ops,
-                                const std::function<bool(int, int)>& progress) {
+                                const std::function<bool(int, int)>& progress, bool again) {
   TRIREME_ASSIGN(const CompiledDevice* const base, compiled(device));
-  const std::vector<OpDesc> chosen = distinct(ops);
+  TuningTable table = load_tuning(*base->cache_folder(), base->target().build_key);
+  const std::vector<OpDesc> chosen = distinct(ops, again ? TuningTable{} : table);
   int all = 0, done = 0;
   for (const OpDesc& op : chosen) all += int(candidate_schedules(op, base->target()).size());
-  TuningTable table = base->tuning();
   std::vector<Tuned> results;
   for (const OpDesc& op : chosen) {
-    TRIREME_ASSIGN(Tuned result, tune_op(device, *base, op, [&] { return progress(done++, all); }));
-    if (result.best_s < kWorthIt * result.default_s) {
-      table.schedules[result.key] = result.schedule;
-    } else {
-      result.schedule = default_schedule(op, base->target());
-      result.best_s = result.default_s;
-      table.schedules.erase(result.key);
+    TRIREME_ASSIGN(std::optional<Tuned> result,
+                   tune_op(device, *base, op, [&] { return progress(done++, all); }));
+    if (!result) break;
+    if (result->best_s >= kWorthIt * result->default_s) {
+      result->schedule = std::nullopt;
+      result->best_s = result->default_s;
     }
+    table.schedules[result->key] = result->schedule;
     TRIREME_TRY(store_tuning(*base->cache_folder(), table));
-    results.push_back(std::move(result));
+    results.push_back(*std::move(result));
   }
   return results;
 }

@@ -11,19 +11,19 @@ namespace trireme::compiler {
 
 struct Tuned {
   std::string key;
-  MatmulSchedule schedule;
+  std::optional<MatmulSchedule> schedule;  // none: the default is the best
   int candidates = 0;
   double default_s = 0;  // of one launch
   double best_s = 0;
 };
 
-// Of a device that compile_for() gave: its Matmul and MatmulGlu ops, one of each tuning_key(), each candidate once.
-// What wins by less than a hundredth does not replace the default. `progress` hears of each candidate, of how many
-// there are, and returns false to end. What was found so far is kept for the device's later starts. Errors:
-// kUnsupported for a device without the compiler's kernels or without a folder for them; kCancelled; those of the
-// device and of writing.
+// Of a device that compile_for() gave: its Matmul and MatmulGlu ops, one of each tuning_key() that was not measured
+// before (all of them `again`), each candidate once. What wins by less than a hundredth does not replace the default.
+// `progress` hears of each candidate, of how many there are, and returns false to end with what was found so far. Each
+// key is kept for the device's later starts as soon as it is measured. Errors: kUnsupported for a device without the
+// compiler's kernels or without a folder for them; those of the device and of writing.
 Result<std::vector<Tuned>> tune(Device& device, std::span<const OpDesc> ops,
-                                const std::function<bool(int done, int all)>& progress);
+                                const std::function<bool(int done, int all)>& progress, bool again = false);
 
 // What was tuned for the device, and taking over a table that was measured on its like.
 // Errors: kUnsupported as above; kInvalidArgument when the table is of another device or driver; kIo.

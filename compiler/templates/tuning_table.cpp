@@ -10,7 +10,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int kTableVersion = 2;
+constexpr int kTableVersion = 3;
+constexpr const char* kDefault = "default";
 constexpr const char* kFields[] = {"items", "lanes", "strips", "splits", "tile", "matrix"};
 
 std::string class_of(int64_t size) { return std::to_string(std::bit_ceil(uint64_t(size))); }
@@ -20,7 +21,8 @@ std::array<uint32_t, 6> numbers_of(const MatmulSchedule& schedule) {
   return {rows.items, rows.lanes, rows.strips, rows.splits, schedule.tile, uint32_t(schedule.matrix)};
 }
 
-Result<MatmulSchedule> parse_schedule(const std::string& key, const ordered_json& entry) {
+Result<std::optional<MatmulSchedule>> parse_schedule(const std::string& key, const ordered_json& entry) {
+  if (entry == kDefault) return std::nullopt;
   std::array<uint32_t, 6> numbers{};
   for (size_t i = 0; i < numbers.size(); ++i) {
     const auto found = entry.is_object() ? entry.find(kFields[i]) : entry.end();
@@ -47,7 +49,10 @@ std::string tuning_key(const OpDesc& op) {
 std::string TuningTable::text() const {
   ordered_json entries = ordered_json::object();
   for (const auto& [key, schedule] : schedules) {
-    const auto numbers = numbers_of(schedule);
+    entries[key] = kDefault;
+    if (!schedule) continue;
+    entries[key] = ordered_json::object();
+    const auto numbers = numbers_of(*schedule);
     for (size_t i = 0; i < numbers.size(); ++i) entries[key][kFields[i]] = numbers[i];
   }
   const ordered_json all = {{"trireme_tuning", kTableVersion}, {"device", build_key}, {"schedules", entries}};
@@ -65,7 +70,7 @@ Result<TuningTable> TuningTable::parse(const std::string& text) {
   TuningTable table;
   table.build_key = device->get<std::string>();
   for (const auto& [key, entry] : entries->items()) {
-    TRIREME_ASSIGN(const MatmulSchedule schedule, parse_schedule(key, entry));
+    TRIREME_ASSIGN(const std::optional<MatmulSchedule> schedule, parse_schedule(key, entry));
     table.schedules.emplace(key, schedule);
   }
   return table;
@@ -74,8 +79,8 @@ Result<TuningTable> TuningTable::parse(const std::string& text) {
 MatmulSchedule schedule_of(const OpDesc& op, const Target& target, const TuningTable* tuned) {
   if (tuned) {
     const auto found = tuned->schedules.find(tuning_key(op));
-    if (found != tuned->schedules.end()) {
-      MatmulSchedule schedule = found->second;
+    if (found != tuned->schedules.end() && found->second) {
+      MatmulSchedule schedule = *found->second;
       // A class has ops of fewer rows, too.
       schedule.tile = std::min(schedule.tile, std::bit_floor(uint32_t(op.inputs[0].desc.shape.rows())));
       if (!objection(schedule, op, target)) return schedule;

@@ -17,7 +17,7 @@ std::string tuning_key(const OpDesc& op);
 
 struct TuningTable {
   std::string build_key;  // of the target that it was measured on
-  std::map<std::string, MatmulSchedule> schedules;
+  std::map<std::string, std::optional<MatmulSchedule>> schedules;  // none: the default was the best
 
   // As a file has it: JSON.
   std::string text() const;

@@ -18,6 +18,7 @@ struct TuneFlags {
   std::string model;
   std::string out;
   std::string from;
+  bool again = false;
   DeviceFlags devices;
 };
 
@@ -64,15 +65,31 @@ Status show(const Context& context, const std::string& device, const std::vector
   std::string text;
   for (const compiler::Tuned& one : results) {
     tuned.push_back({{"key", one.key},
-                     {"schedule", one.schedule.text()},
+                     {"schedule", one.schedule ? one.schedule->text() : "default"},
                      {"candidates", one.candidates},
                      {"default_us", 1e6 * one.default_s},
                      {"best_us", 1e6 * one.best_s}});
-    text += fmt::format("{}\n  {:.1f} us by default, {:.1f} us with {} ({} candidates)\n", one.key, 1e6 * one.default_s,
-                        1e6 * one.best_s, one.schedule.text(), one.candidates);
+    text += fmt::format("{}\n  {:.1f} us by default, ", one.key, 1e6 * one.default_s);
+    text += one.schedule ? fmt::format("{:.1f} us with {}", 1e6 * one.best_s, one.schedule->text()) : "the best";
+    text += fmt::format(" ({} candidates)\n", one.candidates);
   }
   if (context.json) return print_json({{"device", device}, {"tuned", tuned}});
+  if (results.empty() && !interrupted()) text = "all ops of the model are tuned already; --again measures them anew\n";
   return print(text);
+}
+
+Status measure(const Context& context, const TuneFlags& flags, Device& device) {
+  TRIREME_ASSIGN(const std::vector<OpDesc> ops, ops_of(flags.model, device.info().numeric.kv_format));
+  std::unique_ptr<Progress> bar;
+  const auto next = [&](int done, int all) {
+    if (!bar) bar = std::make_unique<Progress>("tuning", all, "kernels");
+    bar->update(done);
+    return !interrupted();
+  };
+  const auto tuned = compiler::tune(device, ops, next, flags.again);
+  bar.reset();
+  if (!tuned) return fail(tuned.error());
+  return show(context, device.info().id, *tuned);
 }
 
 Status tune(const Context& context, const TuneFlags& flags) {
@@ -82,21 +99,14 @@ Status tune(const Context& context, const TuneFlags& flags) {
     TRIREME_ASSIGN(const compiler::TuningTable table, read_table(flags.from));
     TRIREME_TRY(compiler::adopt_tuning(device, table));
   }
-  if (!flags.model.empty()) {
-    TRIREME_ASSIGN(const std::vector<OpDesc> ops, ops_of(flags.model, device.info().numeric.kv_format));
-    std::unique_ptr<Progress> bar;
-    const auto tuned = compiler::tune(device, ops, [&](int done, int all) {
-      if (!bar) bar = std::make_unique<Progress>("tuning", all, "kernels");
-      bar->update(done);
-      return !interrupted();
-    });
-    bar.reset();
-    if (!tuned) return fail(tuned.error());
-    TRIREME_TRY(show(context, device.info().id, *tuned));
+  if (!flags.model.empty()) TRIREME_TRY(measure(context, flags, device));
+  if (!flags.out.empty()) {
+    TRIREME_ASSIGN(const compiler::TuningTable table, compiler::tuning_of(device));
+    TRIREME_TRY(write_table(flags.out, table));
   }
-  if (flags.out.empty()) return {};
-  TRIREME_ASSIGN(const compiler::TuningTable table, compiler::tuning_of(device));
-  return write_table(flags.out, table);
+  if (!interrupted()) return {};
+  return fail(ErrorCode::kCancelled, "tuning", "it was interrupted; what was measured is kept",
+              "start it again to measure the rest");
 }
 
 }  // namespace
@@ -108,6 +118,7 @@ void add_tune_command(CLI::App& app, Context& context) {
   auto* const out = command->add_option("--out", flags->out, "Also write what is known of the device to FILE");
   auto* const from = command->add_option("--from", flags->from, "First take over FILE, measured on a device like it");
   for (CLI::Option* option : {out, from}) option->type_name("FILE");
+  command->add_flag("--again", flags->again, "Also measure what was measured before");
   add_device_flags(*command, flags->devices);
   command->footer(
       "What is found is kept for the device and its driver's version; later starts use it. Nobody must tune: without\n"
