@@ -11,8 +11,9 @@ namespace trireme::compiler {
 namespace {
 
 constexpr double kHopeless = 1.5;  // times the best: not measured again
-constexpr double kEndless = 1e9;
 constexpr double kWorthIt = 0.99;
+constexpr size_t kMostContenders = 3;
+constexpr int kMeetings = 7;
 constexpr size_t kBatch = 16;  // candidates that are built together; then each is measured alone
 
 Result<const CompiledDevice*> compiled(const Device& device) {
@@ -35,37 +36,86 @@ std::vector<OpDesc> distinct(std::span<const OpDesc> ops, const TuningTable& kno
   return found;
 }
 
-// Takes the trial over where it is the best so far.
-Status try_candidate(Tuned& result, const OpTimer& timer, const MatmulSchedule& schedule,
-                     const Result<std::unique_ptr<CompiledDevice>>& trial) {
-  const auto taken = trial ? timer.seconds(**trial, result.candidates == 0 ? kEndless : kHopeless * result.best_s)
-                           : fail(trial.error());
-  // A candidate that the driver refuses is none.
-  if (!taken && result.candidates > 0) return {};
-  if (!taken) return fail(taken.error());
-  if (result.candidates++ == 0) result.default_s = result.best_s = *taken;
-  if (result.candidates == 1 || *taken < result.best_s) {
-    result.best_s = *taken;
-    result.schedule = schedule;
+struct Contender {
+  double seconds;
+  MatmulSchedule schedule;
+  std::unique_ptr<CompiledDevice> device;
+};
+
+// The default, and those that were faster when each was measured once.
+struct Field {
+  std::unique_ptr<CompiledDevice> home;  // with the default
+  double home_s = 0;
+  std::vector<Contender> contenders;  // the fastest first, at most kMostContenders
+  int candidates = 0;
+};
+
+Status enter(Field& field, const OpTimer& timer, const MatmulSchedule& schedule,
+             Result<std::unique_ptr<CompiledDevice>> trial) {
+  if (!field.home) {
+    if (!trial) return fail(std::move(trial).error());
+    field.home = *std::move(trial);
+    TRIREME_ASSIGN(field.home_s, timer.seconds(*field.home));
+    field.candidates = 1;
+    return {};
   }
+  // A candidate that the driver refuses is none.
+  if (!trial) return {};
+  auto& contenders = field.contenders;
+  const double best = contenders.empty() ? field.home_s : contenders.front().seconds;
+  const auto taken = timer.seconds(**trial, kHopeless * best);
+  if (!taken) return {};
+  ++field.candidates;
+  const auto place = std::ranges::upper_bound(contenders, *taken, {}, &Contender::seconds);
+  contenders.insert(place, {*taken, schedule, *std::move(trial)});
+  if (contenders.size() > kMostContenders) contenders.pop_back();
+  return {};
+}
+
+double median(std::vector<double> numbers) {
+  std::ranges::nth_element(numbers, numbers.begin() + numbers.size() / 2);
+  return numbers[numbers.size() / 2];
+}
+
+// A device's speed changes while it is measured: the contender must be ahead of the default whenever both are measured
+// in turn, all times but one, and is the result if it is so by more than the result so far.
+Status contend(Tuned& result, const OpTimer& timer, const Field& field, const Contender& contender) {
+  std::vector<double> home, away;
+  int ahead = 0;
+  for (int meeting = 0; meeting < kMeetings; ++meeting) {
+    TRIREME_ASSIGN(home.emplace_back(), timer.seconds(*field.home));
+    TRIREME_ASSIGN(away.emplace_back(), timer.seconds(*contender.device));
+    ahead += away.back() < home.back();
+  }
+  const double home_s = median(std::move(home)), away_s = median(std::move(away));
+  if (ahead < kMeetings - 1 || away_s >= kWorthIt * home_s) return {};
+  if (result.schedule && away_s / home_s >= result.best_s / result.default_s) return {};
+  result.schedule = contender.schedule;
+  result.default_s = home_s;
+  result.best_s = away_s;
   return {};
 }
 
 // `next` hears of each candidate, and says whether to go on; nothing when it says no.
-Result<std::optional<Tuned>> tune_op(Device& device, const CompiledDevice& base, const OpDesc& op, const std::function<bool()>& next) {
-  Tuned result{tuning_key(op), {}, 0, 0, 0};
+Result<std::optional<Tuned>> tune_op(Device& device, const CompiledDevice& base, const OpDesc& op,
+                                     const std::function<bool()>& next) {
   TRIREME_ASSIGN(const OpTimer timer, OpTimer::create(device, op));
+  const std::string key = tuning_key(op);
   const std::vector<MatmulSchedule> schedules = candidate_schedules(op, base.target());
+  Field field;
   for (size_t first = 0; first < schedules.size(); first += kBatch) {
     const auto batch = std::span(schedules).subspan(first, std::min(kBatch, schedules.size() - first));
     std::vector<TuningTable> tables;
-    for (const MatmulSchedule& schedule : batch) tables.push_back({{}, {{result.key, schedule}}});
-    const auto trials = base.with_tunings(tables, timer.op());
+    for (const MatmulSchedule& schedule : batch) tables.push_back({{}, {{key, schedule}}});
+    auto trials = base.with_tunings(tables, timer.op());
     for (size_t i = 0; i < batch.size(); ++i) {
       if (!next()) return std::nullopt;
-      TRIREME_TRY(try_candidate(result, timer, batch[i], trials[i]));
+      TRIREME_TRY(enter(field, timer, batch[i], std::move(trials[i])));
     }
   }
+  Tuned result{key, {}, field.candidates, field.home_s, field.home_s};
+  for (const Contender& contender : field.contenders)
+    if (contender.seconds < kHopeless * field.home_s) TRIREME_TRY(contend(result, timer, field, contender));
   return result;
 }
 
@@ -80,13 +130,8 @@ Result<std::vector<Tuned>> tune(Device& device, std::span<const OpDesc> ops,
   for (const OpDesc& op : chosen) all += int(candidate_schedules(op, base->target()).size());
   std::vector<Tuned> results;
   for (const OpDesc& op : chosen) {
-    TRIREME_ASSIGN(std::optional<Tuned> result,
-                   tune_op(device, *base, op, [&] { return progress(done++, all); }));
+    TRIREME_ASSIGN(std::optional<Tuned> result, tune_op(device, *base, op, [&] { return progress(done++, all); }));
     if (!result) break;
-    if (result->best_s >= kWorthIt * result->default_s) {
-      result->schedule = std::nullopt;
-      result->best_s = result->default_s;
-    }
     table.schedules[result->key] = result->schedule;
     TRIREME_TRY(store_tuning(*base->cache_folder(), table));
     results.push_back(*std::move(result));

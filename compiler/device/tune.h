@@ -13,12 +13,13 @@ struct Tuned {
   std::string key;
   std::optional<MatmulSchedule> schedule;  // none: the default is the best
   int candidates = 0;
-  double default_s = 0;  // of one launch
+  double default_s = 0;  // of one launch: the median of both in turn, or of the default alone where nothing beats it
   double best_s = 0;
 };
 
 // Of a device that compile_for() gave: its Matmul and MatmulGlu ops, one of each tuning_key() that was not measured
-// before (all of them `again`), each candidate once. What wins by less than a hundredth does not replace the default.
+// before (all of them `again`), each candidate once. The three fastest then meet the default in turn, seven times; what
+// is not ahead of it in six of them, and by a hundredth, does not replace it.
 // `progress` hears of each candidate, of how many there are, and returns false to end with what was found so far. Each
 // key is kept for the device's later starts as soon as it is measured. Errors: kUnsupported for a device without the
 // compiler's kernels or without a folder for them; those of the device and of writing.

@@ -16,7 +16,7 @@ namespace trireme::compiler {
 std::string tuning_key(const OpDesc& op);
 
 struct TuningTable {
-  std::string build_key;  // of the target that it was measured on
+  std::string build_key;                                           // of the target that it was measured on
   std::map<std::string, std::optional<MatmulSchedule>> schedules;  // none: the default was the best
 
   // As a file has it: JSON.
