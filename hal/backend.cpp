@@ -21,6 +21,10 @@ Status Registry::use_library(std::string_view backend, const std::string& path) 
               "build it with TRIREME_BACKENDS");
 }
 
+void Registry::only_build() {
+  for (const auto& backend : backends_) backend->only_build();
+}
+
 void Registry::add(std::unique_ptr<Backend> backend) { backends_.push_back(std::move(backend)); }
 
 Result<std::shared_ptr<Device>> Registry::open(std::string_view id, const DeviceOptions& options) const {

@@ -22,9 +22,6 @@ struct DeviceOptions {
   // Round the activations of matmuls with bf16 weights to bf16 where the processor multiplies it: faster, less exact.
   bool native_bf16 = false;
   KernelCompiler kernel_compiler = {};  // for backends whose devices run kernels; empty: the registry's
-  // The process does nothing but build kernels for others to launch, so that a driver can be told by its environment
-  // what else it has to build.
-  bool only_builds = false;
 };
 
 // What such a backend's open() gives. Errors: the compiler's; kUnsupported when there is none.
@@ -46,6 +43,9 @@ class Backend {
   // Drivers are those of this library from now on, instead of the usual ones. Only before anyone asked for devices.
   // Errors: kUnsupported where a backend loads none, kInvalidArgument when it is too late.
   virtual Status use_library(const std::string& path);
+  // The process does nothing but build kernels for others to launch, so that drivers can be told by its environment
+  // how to. Only before anyone asked for devices.
+  virtual void only_build() {}
 
   // Empty when usable, else the reason ("libOpenCL.so.1 was not found"), which is never an error by itself.
   virtual std::optional<std::string> unavailable() const = 0;
@@ -62,6 +62,7 @@ class Registry {
 
   // As Backend::use_library. Errors: also kNotFound when there is no such backend.
   Status use_library(std::string_view backend, const std::string& path);
+  void only_build();
 
   // Opens "backend:index". Errors: kNotFound with the ids that exist; kUnsupported when the backend is unavailable
   // or cannot do what the options ask for.

@@ -18,6 +18,7 @@ constexpr std::chrono::seconds kIdle{10};
 
 Result<std::shared_ptr<KernelDevice>> open(const compiler::OpenRequest& request) {
   Registry registry = built_in_backends();
+  registry.only_build();
   if (!request.library.empty())
     TRIREME_TRY(registry.use_library(request.device.substr(0, request.device.find(':')), request.library));
   std::shared_ptr<KernelDevice> found;
@@ -25,7 +26,7 @@ Result<std::shared_ptr<KernelDevice>> open(const compiler::OpenRequest& request)
     found = device;
     return compiler::compile_for(std::move(device));
   });
-  TRIREME_TRY(registry.open(request.device, {.only_builds = true}));
+  TRIREME_TRY(registry.open(request.device));
   if (!found)
     return fail(ErrorCode::kUnsupported, "device " + request.device, "it runs no kernels", "name another device");
   return found;

@@ -1,7 +1,5 @@
 #include "backends/opencl/backend.h"
 
-#include <cstdlib>
-
 #include "backends/opencl/built_in_device.h"
 #include "backends/opencl/device.h"
 #include "hal/driver_backend.h"
@@ -9,18 +7,16 @@
 namespace trireme::opencl {
 namespace {
 
-// PoCL's binaries are for groups of any size, and it compiles a kernel again, for the size that it has, when it is
-// first launched. With this, which it reads once, its binaries also have the kernel for the groups of almost all
-// kernels of CPUs. The name is that of a folder in PoCL's cache: one item, no offset, and fewer than 65,536 groups an
-// axis.
-void keep_groups_of_one_item() { setenv("POCL_BINARY_SPECIALIZE_WG", "1-1-1-goffs0-smallgrid", 1); }
-
 class OpenClBackend final : public DriverBackend {
  public:
   explicit OpenClBackend(std::string path) : DriverBackend("opencl", std::move(path)) {}
+  void only_build() override { only_builds_ = true; }
 
  private:
   Result<std::vector<DeviceListing>> find(const std::string& path) const override {
+    if (only_builds_) {
+      TRIREME_ASSIGN(pocl_cache_, PoclCache::create());
+    }
     TRIREME_ASSIGN(library_, Library::load(path));
     TRIREME_ASSIGN(devices_, find_devices(*library_));
     return listings_of(devices_);
@@ -30,11 +26,12 @@ class OpenClBackend final : public DriverBackend {
                                              const DeviceOptions& options) override {
     const DeviceFacts& facts = devices_[index];
     if (facts.op_level()) return BuiltInDevice::open(library_, facts, id);
-    if (options.only_builds && facts.software()) keep_groups_of_one_item();
-    TRIREME_ASSIGN(std::shared_ptr<KernelDevice> device, OpenClDevice::open(library_, facts, id));
+    TRIREME_ASSIGN(std::shared_ptr<KernelDevice> device, OpenClDevice::open(library_, facts, id, pocl_cache_));
     return compile_kernels_of(std::move(device), options);
   }
 
+  bool only_builds_ = false;
+  mutable std::shared_ptr<const PoclCache> pocl_cache_;
   mutable std::shared_ptr<const Library> library_;
   mutable std::vector<DeviceFacts> devices_;
 };

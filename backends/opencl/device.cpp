@@ -30,13 +30,16 @@ Target target_of(const DeviceFacts& facts) {
 }  // namespace
 
 Result<std::shared_ptr<OpenClDevice>> OpenClDevice::open(std::shared_ptr<const Library> library,
-                                                         const DeviceFacts& facts, std::string id) {
+                                                         const DeviceFacts& facts, std::string id,
+                                                         std::shared_ptr<const PoclCache> pocl_cache) {
   if (const auto reason = facts.refusal())
     return fail(ErrorCode::kUnsupported, "device " + id, *reason, "use another device");
   auto connection = std::make_shared<Connection>(std::move(library), facts, std::move(id));
   TRIREME_TRY(connection->open());
   // make_shared cannot see the constructor.
-  return std::shared_ptr<OpenClDevice>(new OpenClDevice(std::move(connection)));
+  std::shared_ptr<OpenClDevice> device(new OpenClDevice(std::move(connection)));
+  device->pocl_cache_ = std::move(pocl_cache);
+  return device;
 }
 
 OpenClDevice::OpenClDevice(std::shared_ptr<Connection> connection)
@@ -67,7 +70,7 @@ Status OpenClDevice::submit(KernelList& list, std::span<const TimelinePoint> wai
 }
 
 Result<std::vector<std::byte>> OpenClDevice::build_kernel(const KernelSource& source) {
-  return OpenClKernel::build(*connection_, source);
+  return OpenClKernel::build(*connection_, source, pocl_cache_.get());
 }
 
 Result<std::shared_ptr<const Kernel>> OpenClDevice::load_kernel(const KernelSource& source,

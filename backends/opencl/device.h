@@ -1,15 +1,18 @@
 // OpenClDevice: one device of an OpenCL driver, as a device that runs kernels.
 #pragma once
 
+#include "backends/opencl/pocl_cache.h"
 #include "backends/opencl/submission_queue.h"
 
 namespace trireme::opencl {
 
 class OpenClDevice final : public KernelDevice {
  public:
-  // Errors: kUnsupported with the facts' refusal, kDeviceLost, kOutOfMemory.
+  // `pocl_cache` is the process's, where it only builds. Errors: kUnsupported with the facts' refusal, kDeviceLost,
+  // kOutOfMemory.
   static Result<std::shared_ptr<OpenClDevice>> open(std::shared_ptr<const Library> library, const DeviceFacts& facts,
-                                                    std::string id);
+                                                    std::string id,
+                                                    std::shared_ptr<const PoclCache> pocl_cache = nullptr);
 
   const DeviceInfo& info() const override { return info_; }
   const Target& target() const override { return target_; }
@@ -28,6 +31,7 @@ class OpenClDevice final : public KernelDevice {
   explicit OpenClDevice(std::shared_ptr<Connection> connection);
 
   std::shared_ptr<Connection> connection_;
+  std::shared_ptr<const PoclCache> pocl_cache_;
   DeviceInfo info_;
   Target target_;
   SubmissionQueue queue_;

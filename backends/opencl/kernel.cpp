@@ -45,7 +45,8 @@ Result<Handle<cl_kernel>> create_kernel(const Connection& connection, cl_program
 
 }  // namespace
 
-Result<std::vector<std::byte>> OpenClKernel::build(const Connection& connection, const KernelSource& source) {
+Result<std::vector<std::byte>> OpenClKernel::build(const Connection& connection, const KernelSource& source,
+                                                   const PoclCache* pocl_cache) {
   const auto build = [&]() -> Result<std::vector<std::byte>> {
     TRIREME_ASSIGN(const auto program, build_text(connection, source.code));
     TRIREME_ASSIGN(const auto kernel, create_kernel(connection, program.get(), source.entry));
@@ -53,6 +54,11 @@ Result<std::vector<std::byte>> OpenClKernel::build(const Connection& connection,
     return read_binary(connection, program.get());
   };
   auto built = build();
+  if (pocl_cache) {
+    // What PoCL finds in its cache it does not build again.
+    if (built && source.group_size == 1 && pocl_cache->serve_groups_of_one(source.entry)) built = build();
+    pocl_cache->clear();
+  }
   if (!built) return fail(std::move(built).error(), "building kernel " + source.entry);
   return built;
 }

@@ -6,14 +6,16 @@
 #include <vector>
 
 #include "backends/opencl/connection.h"
+#include "backends/opencl/pocl_cache.h"
 #include "hal/kernel_device.h"
 
 namespace trireme::opencl {
 
 class OpenClKernel final : public Kernel {
  public:
-  // As KernelDevice::build_kernel and load_kernel.
-  static Result<std::vector<std::byte>> build(const Connection& connection, const KernelSource& source);
+  // As KernelDevice::build_kernel and load_kernel. `pocl_cache` is null where the process does not only build.
+  static Result<std::vector<std::byte>> build(const Connection& connection, const KernelSource& source,
+                                              const PoclCache* pocl_cache);
   static Result<std::shared_ptr<const OpenClKernel>> load(std::shared_ptr<Connection> connection,
                                                           const KernelSource& source, std::span<const std::byte> built);
 

@@ -1,4 +1,8 @@
 // What OpenCL devices do as any device of compiled kernels, and their own.
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+
 #include "tests/backends/kernel_device/contract.h"
 #include "tests/backends/opencl/kernel_fixture.h"
 
@@ -81,15 +85,26 @@ TEST_F(KernelDeviceOnOpenCl, RefusesWhatTheDriverDidNotBuildForTheSource) {
   expect_refused(row_sum(), built);
 }
 
-// Else PoCL compiles the kernel a second time, where it is launched. It reads the environment once, when it builds.
-TEST(OpenClBuilder, BuildsKernelsForTheirGroupsOfOneItem) {
-  OpenClRig rig;
-  rig.set_up();
-  const auto device = rig.open({.only_builds = true});
-  const auto built = device->build_kernel({"one", "__kernel void one(__global uint* x) { x[0] = 1; }", 1, 1, 0});
-  ASSERT_TRUE(built) << built.error().message();
-  const std::string_view text(reinterpret_cast<const char*>(built->data()), built->size());
-  EXPECT_NE(text.find("1-1-1-goffs0-smallgrid"), std::string_view::npos);
+// Else PoCL compiles the kernel a second time, where it is launched. It asks where its cache is once in a process.
+TEST(OpenClBuilderDeathTest, BuildsKernelsForTheirGroupsOfOneItem) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto build = [] {
+    OpenClRig rig(true);
+    rig.set_up();
+    const KernelSource one{"one", "__kernel void one(__global uint* x) { x[0] = 1; }", 1, 1, 0};
+    const auto built = rig.open()->build_kernel(one);
+    if (!built) return built.error().message();
+    const std::string_view text(reinterpret_cast<const char*>(built->data()), built->size());
+    const std::filesystem::path cache = ::getenv("POCL_CACHE_DIR");
+    return std::string("one item: ") + (text.find("1-1-1-goffs0-smallgrid") != std::string_view::npos ? "yes" : "no") +
+           ", kept: " + (std::filesystem::is_empty(cache) ? "no" : "yes");
+  };
+  EXPECT_EXIT(
+      {
+        std::cerr << build();
+        std::_Exit(0);
+      },
+      testing::ExitedWithCode(0), "one item: yes, kept: no");
 }
 
 }  // namespace

@@ -11,8 +11,11 @@ using testing_support::whole;
 
 class OpenClRig : public testing_support::DeviceRig {
  public:
+  explicit OpenClRig(bool only_builds = false) : only_builds_(only_builds) {}
+
   void set_up() override {
     backend_ = create_backend();
+    if (only_builds_) backend_->only_build();
     ASSERT_FALSE(backend_->unavailable()) << *backend_->unavailable();
     const auto listings = backend_->devices();
     while (index_ < int(listings.size()) && !listings[size_t(index_)].software) ++index_;
@@ -66,6 +69,7 @@ __kernel void group_ids(__global uint* ids, uint width, uint height) {
             8, 1, 2};
   }
 
+  bool only_builds_;
   std::unique_ptr<Backend> backend_;
   int index_ = 0;
 };

@@ -1,0 +1,36 @@
+// PoclCache: where PoCL keeps what it builds, in a process that does nothing but build.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "hal/result.h"
+
+namespace trireme::opencl {
+
+class PoclCache {
+ public:
+  // An empty folder of its own, of which PoCL hears by its variable POCL_CACHE_DIR: it must not have been asked for
+  // devices before. Errors: kIo.
+  static Result<std::shared_ptr<const PoclCache>> create();
+  explicit PoclCache(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  // Removes the folder.
+  ~PoclCache();
+  PoclCache(const PoclCache&) = delete;
+  PoclCache& operator=(const PoclCache&) = delete;
+
+  const std::filesystem::path& folder() const { return folder_; }
+
+  // A binary of PoCL's has the kernel for groups of any size, which nobody launches: where a kernel is launched, PoCL
+  // builds it again for the size that its groups have. Puts the one for any size, which is as fast, where PoCL looks
+  // for the one of groups of one item, so that a binary of the same text has both. False where PoCL built none.
+  bool serve_groups_of_one(const std::string& kernel) const;
+  // Forgets what was built.
+  void clear() const;
+
+ private:
+  std::filesystem::path folder_;
+};
+
+}  // namespace trireme::opencl
