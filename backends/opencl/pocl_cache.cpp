@@ -1,9 +1,13 @@
 #include "backends/opencl/pocl_cache.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
+#include <string_view>
 
 namespace trireme::opencl {
 namespace {
@@ -15,11 +19,33 @@ namespace fs = std::filesystem;
 constexpr const char* kAnySize = "0-0-0";
 constexpr const char* kOneItem = "1-1-1-goffs0-smallgrid";
 
+constexpr std::string_view kName = "trireme-pocl-";  // then the process that made it
+
+bool is_of_dead(const std::string& name) {
+  if (!name.starts_with(kName)) return false;
+  pid_t process = 0;
+  const char* const digits = name.data() + kName.size();
+  const auto [end, error] = std::from_chars(digits, name.data() + name.size(), process);
+  return error == std::errc() && end != digits && *end == '-' && process > 0 && ::kill(process, 0) != 0 &&
+         errno == ESRCH;
+}
+
+// What cannot be removed is somebody else's.
+void remove_those_of_dead(const fs::path& parent) {
+  std::error_code ignored, error;
+  for (fs::directory_iterator entry(parent, error), end; !error && entry != end; entry.increment(error))
+    if (is_of_dead(entry->path().filename().string())) fs::remove_all(entry->path(), ignored);
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const PoclCache>> PoclCache::create() {
   std::error_code none;
-  std::string name = (fs::temp_directory_path(none) / "trireme-pocl-XXXXXX").string();
+  const fs::path parent = fs::temp_directory_path(none);
+  if (none)
+    return fail(ErrorCode::kIo, "folder for temporary files", none.message(), "name one that is there by TMPDIR");
+  remove_those_of_dead(parent);
+  std::string name = (parent / (std::string(kName) + std::to_string(::getpid()) + "-XXXXXX")).string();
   if (::mkdtemp(name.data()) == nullptr)
     return fail(ErrorCode::kIo, name, std::string("no folder for building kernels: ") + std::strerror(errno),
                 "make room, or name a folder for temporary files by TMPDIR");

@@ -12,7 +12,7 @@ namespace trireme::opencl {
 class PoclCache {
  public:
   // An empty folder of its own, of which PoCL hears by its variable POCL_CACHE_DIR: it must not have been asked for
-  // devices before. Errors: kIo.
+  // devices before. Removes those of processes that were killed. Errors: kIo.
   static Result<std::shared_ptr<const PoclCache>> create();
   explicit PoclCache(std::filesystem::path folder) : folder_(std::move(folder)) {}
   // Removes the folder.

@@ -69,6 +69,8 @@ Result<std::unique_ptr<Worker>> Worker::start(const std::filesystem::path& progr
 }
 
 Worker::~Worker() {
+  // One that is building would first come to its end.
+  if (process_ != 0 && !asked_ && ::shutdown(socket_, SHUT_RDWR) == 0) end();
   kill();
   ::close(socket_);
 }
@@ -108,12 +110,14 @@ Result<BuildAnswer> Worker::ask(const BuildRequest& request, std::chrono::millis
     return fail(error);
   };
   if (process_ == 0) return fail(ErrorCode::kInternal, kProcess, "it has ended");
+  asked_ = true;
   if (const Status sent = write_frame(socket_, encode(request), deadline); !sent) return broken(sent.error());
   const auto payload = read_frame(socket_, deadline);
   if (!payload) return broken(payload.error());
   if (!*payload) return fail(end());
   auto answer = decode_answer(**payload);
   if (!answer) return broken(answer.error());
+  asked_ = false;
   return answer;
 }
 

@@ -15,7 +15,7 @@ class Worker {
  public:
   // Errors: kNotFound when the program cannot be started, kIo.
   static Result<std::unique_ptr<Worker>> start(const std::filesystem::path& program);
-  // Ends the process at once.
+  // Ends the process: at once where it is building.
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -33,8 +33,9 @@ class Worker {
   Error end();
   void kill();
 
-  pid_t process_;  // 0: it has ended
-  int socket_;     // both streams of the process
+  pid_t process_;       // 0: it has ended
+  int socket_;          // both streams of the process
+  bool asked_ = false;  // and has not answered
   bool ended_well_ = false;
 };
 
