@@ -5,13 +5,14 @@ namespace trireme {
 void DriverBackend::look() const {
   std::call_once(looked_, [this] {
     asked_ = true;
-    auto found = find(library_);
-    if (!found) {
-      const std::string& remedy = found.error().remedy();
-      reason_ = found.error().why() + (remedy.empty() ? "" : "; " + remedy);
+    auto loaded = load(library_);
+    if (!loaded) {
+      const std::string& remedy = loaded.error().remedy();
+      reason_ = loaded.error().why() + (remedy.empty() ? "" : "; " + remedy);
       return;
     }
-    found_ = std::move(*found);
+    drivers_ = *std::move(loaded);
+    found_ = drivers_->listings();
     for (size_t i = 0; i < found_.size(); ++i) found_[i].id = name_ + ":" + std::to_string(i);
   });
 }
@@ -42,7 +43,7 @@ Result<std::shared_ptr<Device>> DriverBackend::open(int index, const DeviceOptio
   const std::string& id = found_[size_t(index)].id;
   if (options.native_bf16)
     return fail(ErrorCode::kUnsupported, "native bf16", id + " computes in f32", "leave it out, or use another device");
-  return open_found(size_t(index), id, options);
+  return drivers_->open(size_t(index), id, options);
 }
 
 }  // namespace trireme

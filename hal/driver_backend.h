@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -9,6 +10,26 @@
 #include "hal/backend.h"
 
 namespace trireme {
+
+// A loaded library of drivers and the devices that it found, in one order.
+class Drivers {
+ public:
+  virtual ~Drivers() = default;
+  // Without ids.
+  virtual std::vector<DeviceListing> listings() const = 0;
+  // Opens the device of a listing.
+  virtual Result<std::shared_ptr<Device>> open(size_t index, const std::string& id,
+                                               const DeviceOptions& options) const = 0;
+
+ protected:
+  // Of devices that there are facts of.
+  template <typename Facts>
+  static std::vector<DeviceListing> listings_of(const std::vector<Facts>& devices) {
+    std::vector<DeviceListing> listings;
+    for (const Facts& facts : devices) listings.push_back({"", facts.name, facts.driver(), facts.software()});
+    return listings;
+  }
+};
 
 class DriverBackend : public Backend {
  public:
@@ -22,19 +43,8 @@ class DriverBackend : public Backend {
   // `library` is the drivers' loader, by name or path. Nobody computes in bf16.
   DriverBackend(std::string name, std::string library) : name_(std::move(name)), library_(std::move(library)) {}
 
-  // Loads the library and finds its devices, in one order; called once. Listings need no ids. Errors: why there are
-  // none.
-  virtual Result<std::vector<DeviceListing>> find(const std::string& library) const = 0;
-  // What find() gives of devices that it has facts of.
-  template <typename Facts>
-  static std::vector<DeviceListing> listings_of(const std::vector<Facts>& devices) {
-    std::vector<DeviceListing> listings;
-    for (const Facts& facts : devices) listings.push_back({"", facts.name, facts.driver(), facts.software()});
-    return listings;
-  }
-  // Opens the device of a listing that find() gave.
-  virtual Result<std::shared_ptr<Device>> open_found(size_t index, const std::string& id,
-                                                     const DeviceOptions& options) = 0;
+  // Called once. Errors: why there are no devices.
+  virtual Result<std::unique_ptr<const Drivers>> load(const std::string& library) const = 0;
 
  private:
   // Drivers are large: they are loaded when someone first asks for devices.
@@ -44,6 +54,7 @@ class DriverBackend : public Backend {
   std::string library_;
   mutable std::once_flag looked_;
   mutable std::atomic<bool> asked_ = false;
+  mutable std::unique_ptr<const Drivers> drivers_;
   mutable std::vector<DeviceListing> found_;
   mutable std::optional<std::string> reason_;  // why there are none
 };

@@ -10,7 +10,18 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// A test double: "two.so" has two devices, which refuse to open.
+// A test double: two devices, which refuse to open.
+class TwoDevicesDouble final : public Drivers {
+ public:
+  std::vector<DeviceListing> listings() const override {
+    return {{"", "a", "driver", true}, {"", "b", "driver", false}};
+  }
+  Result<std::shared_ptr<Device>> open(size_t index, const std::string& id, const DeviceOptions&) const override {
+    return fail(ErrorCode::kInternal, id, "it is number " + std::to_string(index));
+  }
+};
+
+// A test double: "two.so" has them.
 class DriversDouble final : public DriverBackend {
  public:
   explicit DriversDouble(std::string library) : DriverBackend("double", std::move(library)) {}
@@ -18,14 +29,11 @@ class DriversDouble final : public DriverBackend {
   std::vector<std::string> looked_in() const { return looked_in_; }
 
  private:
-  Result<std::vector<DeviceListing>> find(const std::string& library) const override {
+  Result<std::unique_ptr<const Drivers>> load(const std::string& library) const override {
     looked_in_.push_back(library);
-    if (library == "two.so") return std::vector<DeviceListing>{{"", "a", "driver", true}, {"", "b", "driver", false}};
+    if (library == "two.so") return std::make_unique<const TwoDevicesDouble>();
     if (library == "bare.so") return fail(ErrorCode::kNotFound, "drivers", "there is none");
     return fail(ErrorCode::kNotFound, "drivers", library + " was not found", "install it");
-  }
-  Result<std::shared_ptr<Device>> open_found(size_t index, const std::string& id, const DeviceOptions&) override {
-    return fail(ErrorCode::kInternal, id, "it is number " + std::to_string(index));
   }
 
   mutable std::vector<std::string> looked_in_;
