@@ -206,7 +206,7 @@ class Quantize(ProgramTest):
         tune = lambda *arguments: run("tune", "--kernel-cache", self.folder / "kernels", *arguments)
         self.assertEqual(tune("--device", "vulkan:0", "--out", out).code, 0)
         told = json.loads(out.read_text())
-        self.assertEqual(told["trireme_tuning"], 2)
+        self.assertEqual(told["trireme_tuning"], 3)
         self.assertEqual(tune("--device", "vulkan:0", "--from", out).code, 0)
         told["device"] = "another"
         out.write_text(json.dumps(told))

@@ -1,6 +1,7 @@
 """Ctrl-C: the first press ends cleanly, the second at once."""
 
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -34,6 +35,33 @@ class Interrupt(ProgramTest):
         terminal.send("\x03")
         terminal.expect("; interrupted]")
         self.assertEqual(terminal.finish(), 0)
+
+    def test_keeps_what_was_tuned(self):
+        kernels, out = self.folder / "kernels", self.folder / "tuned.json"
+
+        def kept():
+            files = list(kernels.glob("*.tuning.json"))
+            return set(json.loads(files[0].read_text())["schedules"]) if files else set()
+
+        def keys_of_interrupted(before):
+            child = start("tune", GGUF, "--device", "vulkan:0", "--kernel-cache", kernels, "--out", out, "--json",
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            while child.poll() is None and kept() == before:
+                time.sleep(0.01)
+            child.send_signal(signal.SIGINT)
+            told, error = child.communicate()
+            self.assertEqual(child.returncode, 1)
+            self.assertEqual(error.decode(), "error: tuning: it was interrupted; what was measured is kept; "
+                                             "start it again to measure the rest\n")
+            self.assertEqual(set(json.loads(out.read_text())["schedules"]), kept())
+            return {entry["key"] for entry in json.loads(told)["tuned"]}
+
+        first = keys_of_interrupted(set())
+        self.assertGreater(len(first), 0)
+        self.assertEqual(kept(), first)
+        second = keys_of_interrupted(first)
+        self.assertGreater(len(second), 0)
+        self.assertFalse(first & second)
 
     def test_a_second_press_ends_at_once(self):
         # More output than the pipe takes: the child is held in its write, which the first press does not break off.
