@@ -56,7 +56,7 @@ Result<std::vector<std::byte>> OpenClKernel::build(const Connection& connection,
   auto built = build();
   if (pocl_cache) {
     // What PoCL finds in its cache it does not build again.
-    if (built && source.group_size == 1 && pocl_cache->serve_groups_of_one(source.entry)) built = build();
+    if (built && pocl_cache->serve_groups_of(source.group_size, source.entry)) built = build();
     pocl_cache->clear();
   }
   if (!built) return fail(std::move(built).error(), "building kernel " + source.entry);

@@ -14,10 +14,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Folders of a kernel in PoCL's cache, which is program/kernel/sizes: of groups of any size; of one item, where no
-// index begins elsewhere than at 0 and no axis has more than 65,535 groups.
+// Folders of a kernel in PoCL's cache, which is program/kernel/sizes: of groups of any size; of one, where no index
+// begins elsewhere than at 0 and no axis has more than 65,535 groups.
 constexpr const char* kAnySize = "0-0-0";
-constexpr const char* kOneItem = "1-1-1-goffs0-smallgrid";
+constexpr const char* kOneSize = "-1-1-goffs0-smallgrid";
 
 constexpr std::string_view kName = "trireme-pocl-";  // then the process that made it
 
@@ -60,15 +60,15 @@ PoclCache::~PoclCache() {
   fs::remove_all(folder_, ignored);
 }
 
-bool PoclCache::serve_groups_of_one(const std::string& kernel) const {
+bool PoclCache::serve_groups_of(uint32_t items, const std::string& kernel) const {
   bool found = false;
   std::error_code error;
   for (fs::recursive_directory_iterator entry(folder_, error), end; !error && entry != end; entry.increment(error)) {
     const fs::path& any_size = entry->path();
     if (any_size.filename() != kAnySize || any_size.parent_path().filename() != kernel) continue;
-    const fs::path one_item = any_size.parent_path() / kOneItem;
-    if (fs::exists(one_item, error)) continue;
-    fs::copy(any_size, one_item, error);
+    const fs::path one_size = any_size.parent_path() / (std::to_string(items) + kOneSize);
+    if (fs::exists(one_size, error)) continue;
+    fs::copy(any_size, one_size, error);
     found = found || !error;
   }
   return found;

@@ -1,6 +1,7 @@
 // PoclCache: where PoCL keeps what it builds, in a process that does nothing but build.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -23,9 +24,10 @@ class PoclCache {
   const std::filesystem::path& folder() const { return folder_; }
 
   // A binary of PoCL's has the kernel for groups of any size, which nobody launches: where a kernel is launched, PoCL
-  // builds it again for the size that its groups have. Puts the one for any size, which is as fast, where PoCL looks
-  // for the one of groups of one item, so that a binary of the same text has both. False where PoCL built none.
-  bool serve_groups_of_one(const std::string& kernel) const;
+  // builds it again for the size that its groups have. Puts the one for any size, which is as fast where the text says
+  // the size, where PoCL looks for the one of groups of `items`, so that a binary of the same text has both. False
+  // where PoCL built none.
+  bool serve_groups_of(uint32_t items, const std::string& kernel) const;
   // Forgets what was built.
   void clear() const;
 

@@ -86,17 +86,17 @@ TEST_F(KernelDeviceOnOpenCl, RefusesWhatTheDriverDidNotBuildForTheSource) {
 }
 
 // Else PoCL compiles the kernel a second time, where it is launched. It asks where its cache is once in a process.
-TEST(OpenClBuilderDeathTest, BuildsKernelsForTheirGroupsOfOneItem) {
+TEST(OpenClBuilderDeathTest, BuildsKernelsForTheirGroups) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const auto build = [] {
     OpenClRig rig(true);
     rig.set_up();
-    const KernelSource one{"one", "__kernel void one(__global uint* x) { x[0] = 1; }", 1, 1, 0};
-    const auto built = rig.open()->build_kernel(one);
+    const auto built = rig.open()->build_kernel(rig.scale());
     if (!built) return built.error().message();
     const std::string_view text(reinterpret_cast<const char*>(built->data()), built->size());
     const std::filesystem::path cache = ::getenv("POCL_CACHE_DIR");
-    return std::string("one item: ") + (text.find("1-1-1-goffs0-smallgrid") != std::string_view::npos ? "yes" : "no") +
+    return std::string("size of groups: ") +
+           (text.find("64-1-1-goffs0-smallgrid") != std::string_view::npos ? "yes" : "no") +
            ", kept: " + (std::filesystem::is_empty(cache) ? "no" : "yes");
   };
   EXPECT_EXIT(
@@ -104,7 +104,7 @@ TEST(OpenClBuilderDeathTest, BuildsKernelsForTheirGroupsOfOneItem) {
         std::cerr << build();
         std::_Exit(0);
       },
-      testing::ExitedWithCode(0), "one item: yes, kept: no");
+      testing::ExitedWithCode(0), "size of groups: yes, kept: no");
 }
 
 }  // namespace

@@ -70,20 +70,20 @@ TEST_F(PoclCacheTest, RemovesThoseOfProcessesThatWereKilled) {
   EXPECT_TRUE(fs::exists(others));
 }
 
-TEST_F(PoclCacheTest, KernelsForAnySizeServeGroupsOfOne) {
+TEST_F(PoclCacheTest, KernelsForAnySizeServeThoseOfOneSize) {
   const PoclCache cache(parent_ / "cache");
-  EXPECT_FALSE(cache.serve_groups_of_one("one"));
+  EXPECT_FALSE(cache.serve_groups_of(64, "one"));
   const fs::path program = cache.folder() / "AB" / "CDEF";
   for (const char* kernel : {"one", "two"}) {
     fs::create_directories(program / kernel / "0-0-0");
     std::ofstream(program / kernel / "0-0-0" / "kernel.so") << "code of " << kernel;
   }
-  EXPECT_TRUE(cache.serve_groups_of_one("one"));
+  EXPECT_TRUE(cache.serve_groups_of(64, "one"));
   std::string text;
-  std::getline(std::ifstream(program / "one" / "1-1-1-goffs0-smallgrid" / "kernel.so"), text);
+  std::getline(std::ifstream(program / "one" / "64-1-1-goffs0-smallgrid" / "kernel.so"), text);
   EXPECT_EQ(text, "code of one");
-  EXPECT_FALSE(fs::exists(program / "two" / "1-1-1-goffs0-smallgrid"));
-  EXPECT_FALSE(cache.serve_groups_of_one("one")) << "it is there already";
+  EXPECT_FALSE(fs::exists(program / "two" / "64-1-1-goffs0-smallgrid"));
+  EXPECT_FALSE(cache.serve_groups_of(64, "one")) << "it is there already";
 }
 
 TEST_F(PoclCacheTest, SaysWhereItCannotBeMade) {
