@@ -20,6 +20,7 @@ Target target_of(const DeviceFacts& facts) {
   target.small_stores = true;
   target.integer_dot = facts.has("cl_khr_integer_dot_product");
   target.exact_division = facts.exact_division;
+  target.subgroup_size = facts.subgroup_size;
   target.compiler_may_abort = true;  // drivers bring LLVM, which ends the process where it finds itself wrong
   target.repacks_weights = !facts.unified_memory && !facts.software();
   target.software = facts.software();
@@ -49,6 +50,7 @@ OpenClDevice::OpenClDevice(std::shared_ptr<Connection> connection)
       queue_(connection_) {
   if (connection_->command_buffers()) info_.features.push_back("command_buffers");
   if (target_.integer_dot) info_.features.push_back("integer_dot");
+  if (target_.subgroup_size > 0) info_.features.push_back("subgroups of " + std::to_string(target_.subgroup_size));
 }
 
 Result<std::shared_ptr<Buffer>> OpenClDevice::allocate(uint64_t bytes) {

@@ -62,13 +62,19 @@ class Questions {
       if (std::string_view(one.name, strnlen(one.name, sizeof one.name)) == name) return one.version;
     return 0;
   }
+  std::vector<size_t> sizes(cl_device_info what) const {
+    size_t bytes = 0;
+    keep("clGetDeviceInfo", library_.clGetDeviceInfo(facts_.device, what, 0, nullptr, &bytes));
+    std::vector<size_t> answer(bytes / sizeof(size_t));
+    if (!answer.empty())
+      keep("clGetDeviceInfo",
+           library_.clGetDeviceInfo(facts_.device, what, answer.size() * sizeof(size_t), answer.data(), nullptr));
+    return answer;
+  }
   // Work items along the first axis.
   uint64_t first_item_size() const {
-    const auto axes = value<cl_uint>(CL_DEVICE_MAX_WORK_ITEM_DIMENSIONS);
-    std::vector<size_t> sizes(std::max<size_t>(axes, 3));
-    keep("clGetDeviceInfo", library_.clGetDeviceInfo(facts_.device, CL_DEVICE_MAX_WORK_ITEM_SIZES,
-                                                     sizes.size() * sizeof(size_t), sizes.data(), nullptr));
-    return sizes[0];
+    const std::vector<size_t> axes = sizes(CL_DEVICE_MAX_WORK_ITEM_SIZES);
+    return axes.empty() ? 0 : axes[0];
   }
 
  private:
@@ -90,6 +96,23 @@ class Questions {
   const Library& library_;
   DeviceFacts& facts_;
 };
+
+// The size that kernels ask for (as the emitter writes it), or the only one that there is. Smaller groups than a
+// subgroup are no whole ones.
+uint32_t subgroup_size(const DeviceFacts& facts, const Questions& questions) {
+  constexpr size_t kMost = 64;
+  if (facts.language() < 200 || !facts.has("cl_khr_subgroups")) return 0;
+  std::vector<size_t> sizes;
+  if (facts.has("cl_intel_required_subgroup_size")) {
+    sizes = questions.sizes(CL_DEVICE_SUB_GROUP_SIZES_INTEL);
+  } else if (facts.has("cl_amd_device_attribute_query")) {
+    sizes = {questions.value<cl_uint>(CL_DEVICE_WAVEFRONT_WIDTH_AMD)};
+  }
+  size_t largest = 0;
+  for (const size_t size : sizes)
+    if (std::has_single_bit(size) && size <= kMost) largest = std::max(largest, size);
+  return uint32_t(largest);
+}
 
 DeviceFacts ask(const Library& library, cl_platform_id platform, cl_device_id device) {
   DeviceFacts facts;
@@ -123,6 +146,7 @@ DeviceFacts ask(const Library& library, cl_platform_id platform, cl_device_id de
   facts.local_bytes = questions.value<cl_ulong>(CL_DEVICE_LOCAL_MEM_SIZE);
   facts.allocation_bytes = questions.value<cl_ulong>(CL_DEVICE_MAX_MEM_ALLOC_SIZE);
   facts.global_bytes = questions.value<cl_ulong>(CL_DEVICE_GLOBAL_MEM_SIZE);
+  facts.subgroup_size = subgroup_size(facts, questions);
   return facts;
 }
 

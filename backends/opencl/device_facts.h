@@ -34,11 +34,14 @@ struct DeviceFacts {
   cl_uint alignment_bits = 0;   // of sub-buffers
   uint32_t vector_lanes = 1;    // f32 in a register
   bool exact_division = false;  // of f32 can be asked for
+  uint32_t subgroup_size = 0;   // that groups are cut into where kernels ask for it; 0: it is not known
   uint64_t group_size = 0;
   uint64_t local_bytes = 0;
   uint64_t allocation_bytes = 0;
   uint64_t global_bytes = 0;
 
+  // The newest standard of OpenCL C that it surely compiles: 120, 200 or 300.
+  int language() const { return version >= 300 ? 300 : c_version >= 200 ? 200 : 120; }
   bool software() const { return (type & CL_DEVICE_TYPE_CPU) != 0; }
   // Whether the driver reads clang's header before each program, and does without: see kWithoutHeader.
   bool reads_long_header() const { return platform_name == "Portable Computing Language"; }

@@ -32,8 +32,10 @@ std::string first_error_line(const std::string& log) {
 }
 
 std::string options_of(const DeviceFacts& facts) {
-  // Drivers count warnings on the program's stderr, where a user reads them.
-  return std::string("-cl-std=CL1.2 -w") + (facts.exact_division ? " -cl-fp32-correctly-rounded-divide-sqrt" : "");
+  // Subgroups came with OpenCL C 2.0. Drivers count warnings on the program's stderr, where a user reads them.
+  const int language = facts.subgroup_size > 0 ? facts.language() : 120;
+  return "-cl-std=CL" + std::to_string(language / 100) + "." + std::to_string(language / 10 % 10) + " -w" +
+         (facts.exact_division ? " -cl-fp32-correctly-rounded-divide-sqrt" : "");
 }
 
 Status build(const Connection& connection, cl_program program, const std::string& options) {

@@ -94,6 +94,12 @@ class Writer {
     for (const kernel::ConstantParameter& constant : function_.launch_constants)
       parameters += fmt::format("{}uint {}", parameters.empty() ? "" : ", ", constant.name);
     line("__kernel __attribute__((reqd_work_group_size({}, 1, 1)))", function_.group_size);
+    if (function_.subgroup_size > 0) {
+      // Where a device has several sizes, a kernel names its own.
+      line("#ifdef cl_intel_required_subgroup_size");
+      line("__attribute__((intel_reqd_sub_group_size({})))", function_.subgroup_size);
+      line("#endif");
+    }
     line("void {}({}) {{", function_.name, parameters);
     depth_ = 1;
     for (const kernel::SharedArray& array : function_.shared)

@@ -1,5 +1,9 @@
 // What the opencl backend says of drivers and devices.
+#include <algorithm>
+#include <cstring>
+
 #include "backends/opencl/device.h"
+#include "backends/opencl/program.h"
 #include "tests/backends/opencl/kernel_fixture.h"
 
 namespace trireme::opencl {
@@ -61,6 +65,63 @@ TEST_F(OpenClBackend, DescribesItsDevices) {
   EXPECT_GE(target.max_group_size, 64u);
   EXPECT_GE(target.shared_bytes, 16384u);
   EXPECT_GE(target.max_buffer_bytes, uint64_t(1) << 27);
+}
+
+// What a driver says of subgroups, in the place of its own answers; the rest it says itself.
+struct SubgroupAnswers {
+  std::string extensions;
+  std::vector<size_t> sizes;  // Intel's
+  cl_uint width;              // AMD's
+};
+
+TEST_F(OpenClBackend, KnowsTheSizeOfSubgroupsWhereTheDriverSaysIt) {
+  static SubgroupAnswers answers;
+  static const auto driver = (*Library::load("libOpenCL.so.1"))->clGetDeviceInfo;
+  Library library = **Library::load("libOpenCL.so.1");
+  library.clGetDeviceInfo = [](cl_device_id device, cl_device_info what, size_t room, void* to,
+                               size_t* bytes) -> cl_int {
+    const auto give = [&](const void* from, size_t length) {
+      if (bytes) *bytes = length;
+      if (to) std::memcpy(to, from, std::min(room, length));
+      return CL_SUCCESS;
+    };
+    if (what == CL_DEVICE_EXTENSIONS) return give(answers.extensions.c_str(), answers.extensions.size() + 1);
+    if (what == CL_DEVICE_SUB_GROUP_SIZES_INTEL)
+      return give(answers.sizes.data(), answers.sizes.size() * sizeof(size_t));
+    if (what == CL_DEVICE_WAVEFRONT_WIDTH_AMD) return give(&answers.width, sizeof(answers.width));
+    return driver(device, what, room, to, bytes);
+  };
+  const auto size = [&](SubgroupAnswers told) {
+    answers = std::move(told);
+    return find_devices(library)->at(size_t(index_)).subgroup_size;
+  };
+  const std::string amd = "cl_khr_subgroups cl_amd_device_attribute_query";
+  const std::string intel = "cl_khr_subgroups cl_intel_required_subgroup_size";
+  EXPECT_EQ(size({amd, {}, 64}), 64u);
+  EXPECT_EQ(size({amd, {}, 48}), 0u) << "no power of two";
+  EXPECT_EQ(size({intel, {8, 16, 32}, 0}), 32u);
+  EXPECT_EQ(size({intel, {}, 0}), 0u);
+  EXPECT_EQ(size({"cl_amd_device_attribute_query", {}, 64}), 0u) << "it has no subgroups";
+  EXPECT_EQ(size({"cl_khr_subgroups", {}, 64}), 0u) << "nobody says their size";
+}
+
+TEST_F(OpenClBackend, TextsWithSubgroupsAreOfTheNewestLanguage) {
+  const auto library = *Library::load("libOpenCL.so.1");
+  DeviceFacts facts = find_devices(*library)->at(size_t(index_));
+  const auto builds = [&](int version) {
+    Connection connection(library, facts, "opencl:0");
+    EXPECT_TRUE(connection.open());
+    return bool(build_text(connection, "#if __OPENCL_C_VERSION__ != " + std::to_string(version) +
+                                           "\n#error\n#endif\n__kernel void none() {}"));
+  };
+  EXPECT_TRUE(builds(120));
+  facts.subgroup_size = 32;
+  EXPECT_TRUE(builds(facts.language()));
+  EXPECT_FALSE(builds(120));
+  facts.version = facts.c_version = 200;
+  EXPECT_EQ(facts.language(), 200);
+  facts.version = 300;
+  EXPECT_EQ(facts.language(), 300);
 }
 
 TEST(OpenClWithoutDriver, AMissingLoaderIsAReasonAndNoError) {

@@ -5,7 +5,7 @@
 
 #include "compiler/emit/spirv.h"
 #include "compiler/templates/templates.h"
-#include "tests/compiler/emit/spirv_tools.h"
+#include "tests/compiler/emit/programs.h"
 #include "tests/conformance/cases.h"
 
 namespace trireme::compiler::test {

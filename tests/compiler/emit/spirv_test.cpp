@@ -12,7 +12,7 @@
 
 #include "compiler/emit/emit.h"
 #include "compiler/kernel/simplify.h"
-#include "tests/compiler/emit/spirv_tools.h"
+#include "tests/compiler/emit/programs.h"
 #include "tests/compiler/kernel/sample_kernels.h"
 
 namespace trireme::compiler::test {

@@ -6,7 +6,7 @@
 #include "compiler/emit/emit.h"
 #include "compiler/kernel/text.h"
 #include "compiler/templates/repack.h"
-#include "tests/compiler/emit/spirv_tools.h"
+#include "tests/compiler/emit/programs.h"
 #include "tests/compiler/golden.h"
 #include "tests/compiler/templates/sample_ops.h"
 #include "tests/hal/sample_tiles.h"

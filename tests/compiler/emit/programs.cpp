@@ -1,4 +1,4 @@
-#include "tests/compiler/emit/spirv_tools.h"
+#include "tests/compiler/emit/programs.h"
 
 #include <unistd.h>
 
@@ -14,9 +14,9 @@ struct Answer {
   std::string text;  // of both streams
 };
 
-Answer ask(const std::string& program, const std::string& module) {
+Answer ask(const std::string& program, const std::string& module, const std::string& suffix = ".spv") {
   const std::filesystem::path file =
-      std::filesystem::temp_directory_path() / ("trireme_module_" + std::to_string(::getpid()) + ".spv");
+      std::filesystem::temp_directory_path() / ("trireme_module_" + std::to_string(::getpid()) + suffix);
   std::ofstream(file, std::ios::binary) << module;
   Answer answer;
   if (FILE* const pipe = ::popen((program + " " + file.string() + " 2>&1").c_str(), "r")) {
@@ -32,6 +32,16 @@ Answer ask(const std::string& program, const std::string& module) {
 
 std::string spirv_objections(const std::string& module) {
   const Answer answer = ask("spirv-val --target-env vulkan1.2", module);
+  return answer.status == 0 ? answer.text : answer.text + " (status " + std::to_string(answer.status) + ")";
+}
+
+std::string opencl_objections(const std::string& text, const std::string& target) {
+  const Answer answer =
+      ask("clang-19 -x cl -cl-std=CL3.0 -nogpulib -fsyntax-only -Xclang -finclude-default-header "
+          "-Xclang -fdeclare-opencl-builtins -Wno-everything "
+          "-Werror=ignored-attributes -Werror=unknown-attributes -target " +
+              target,
+          text, ".cl");
   return answer.status == 0 ? answer.text : answer.text + " (status " + std::to_string(answer.status) + ")";
 }
 
