@@ -1,5 +1,6 @@
 #include "hal/host_queue.h"
 
+#include "hal/start_thread.h"
 #include "hal/timeline_points.h"
 
 namespace trireme {
@@ -24,8 +25,8 @@ Status HostQueue::submit(std::function<Status()> work, std::span<const TimelineP
     settle(work(), signals);
     return {};
   }
+  TRIREME_TRY(start_thread(thread_, [this] { run_queue(); }));
   entries_.push_back({std::move(work), {waits.begin(), waits.end()}, {signals.begin(), signals.end()}});
-  if (!thread_.joinable()) thread_ = std::thread([this] { run_queue(); });
   lock.unlock();
   changed_.notify_all();
   return {};

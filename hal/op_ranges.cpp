@@ -1,5 +1,7 @@
 #include "hal/op_ranges.h"
 
+#include "hal/kernel_device.h"
+
 namespace trireme {
 
 Result<OpRanges> op_ranges(const OpDesc& op, std::span<const BufferRange> ranges) {
@@ -33,6 +35,15 @@ Result<OpRanges> op_ranges(const OpDesc& op, std::span<const BufferRange> ranges
   if (next != ranges.size())
     return fail(ErrorCode::kInvalidArgument, "dispatch of " + op.text(), "there are too many operands");
   return found;
+}
+
+Result<CountBinding> count_binding(const BufferRange& count) {
+  TRIREME_TRY(check_range(count));
+  if (count.bytes != sizeof(int32_t) || count.offset % sizeof(int32_t) != 0)
+    return fail(ErrorCode::kInvalidArgument, "dispatch", "a run-time count is one aligned I32");
+  const uint64_t inside = count.offset % kBindingAlignment;
+  return CountBinding{{count.buffer, count.offset - inside, inside + sizeof(int32_t)},
+                      uint32_t(inside / sizeof(int32_t))};
 }
 
 }  // namespace trireme

@@ -18,4 +18,13 @@ struct OpRanges {
 // or a wrong number or size of operands.
 Result<OpRanges> op_ranges(const OpDesc& op, std::span<const BufferRange> ranges);
 
+// A run-time count may stand anywhere; what is bound of it begins at the grain of kernels' buffers (kBindingAlignment).
+struct CountBinding {
+  BufferRange range;
+  uint32_t index = 0;  // of the I32 in the range
+};
+
+// Errors: kInvalidArgument for a range outside its buffer, or what is no aligned I32.
+Result<CountBinding> count_binding(const BufferRange& count);
+
 }  // namespace trireme

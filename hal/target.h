@@ -26,6 +26,7 @@ struct Target {
   uint32_t max_group_size = 64;
   uint32_t shared_bytes = 16384;
   uint64_t max_buffer_bytes = 0;  // of one bound range
+  uint32_t max_buffers = 16;      // that a kernel is given
   uint32_t subgroup_size = 0;     // that every group is surely cut into; 0: kernels may not rely on any
   bool small_stores = false;      // 8- and 16-bit elements of buffers can be loaded and stored
   bool integer_dot = false;       // a dot product of four int8 is one instruction

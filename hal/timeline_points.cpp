@@ -35,6 +35,13 @@ Status wait_unless(std::span<const TimelinePoint> points, const std::function<bo
   return {};
 }
 
+Status wait_to_end(const TimelinePoint& point, std::chrono::nanoseconds patience) {
+  Status first = point.timeline->wait(point.value, patience);
+  if (first || first.error().code() != ErrorCode::kTimeout) return first;
+  const Status over = wait_for_one(point, [] { return false; });
+  return over ? first : over;
+}
+
 void settle(const Status& status, std::span<const TimelinePoint> signals) {
   for (const TimelinePoint& point : signals) {
     if (!status) {

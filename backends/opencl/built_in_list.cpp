@@ -6,14 +6,10 @@ namespace trireme::opencl {
 namespace {
 
 // Where the I32 is that limits the op's rows.
-Result<BufferRange> row_count(const BuiltInOp& op, const DispatchOperands& operands) {
+Result<CountBinding> row_count(const BuiltInOp& op, const DispatchOperands& operands) {
   const RowDomain rows = op.description.inputs[0].desc.rows;
-  if (rows == RowDomain::kFixed) return BufferRange{op.fixed_rows.get(), 0, sizeof(int32_t)};
-  const BufferRange range = rows == RowDomain::kTokens ? operands.token_count : operands.output_count;
-  TRIREME_TRY(check_range(range));
-  if (range.bytes != sizeof(int32_t) || range.offset % sizeof(int32_t) != 0)
-    return fail(ErrorCode::kInvalidArgument, op.description.text(), "a run-time count is one aligned I32");
-  return range;
+  if (rows == RowDomain::kFixed) return CountBinding{{op.fixed_rows.get(), 0, sizeof(int32_t)}, 0};
+  return count_binding(rows == RowDomain::kTokens ? operands.token_count : operands.output_count);
 }
 
 }  // namespace
@@ -23,9 +19,7 @@ Status BuiltInList::dispatch(std::shared_ptr<const PreparedOp> prepared, const D
   if (!op || op->connection != list_.connection())
     return fail(ErrorCode::kInvalidArgument, "command list", "the op was prepared by another device");
   TRIREME_ASSIGN(const OpRanges ranges, op_ranges(op->description, operands.ranges));
-  TRIREME_ASSIGN(const BufferRange count, row_count(*op, operands));
-  // A count may stand anywhere; what is bound begins at the grain.
-  const uint64_t inside = count.offset % kBindingAlignment;
+  TRIREME_ASSIGN(const CountBinding count, row_count(*op, operands));
   for (size_t i = 0; i < op->calls.size(); ++i) {
     const BuiltInCall& call = op->calls[i];
     std::vector<BufferRange> bound;
@@ -36,12 +30,10 @@ Status BuiltInList::dispatch(std::shared_ptr<const PreparedOp> prepared, const D
         case BuiltInArgument::Kind::kOutput: bound.push_back(ranges.outputs[index]); break;
         case BuiltInArgument::Kind::kPlane: bound.push_back(op->constants[index]->plane(argument.plane)); break;
         case BuiltInArgument::Kind::kZeros: bound.push_back({op->zeros.get(), 0, op->zeros->size()}); break;
-        case BuiltInArgument::Kind::kRowCount:
-          bound.push_back({count.buffer, count.offset - inside, inside + sizeof(int32_t)});
-          break;
+        case BuiltInArgument::Kind::kRowCount: bound.push_back(count.range); break;
       }
     }
-    std::vector<uint32_t> words = {uint32_t(inside / sizeof(int32_t))};
+    std::vector<uint32_t> words = {count.index};
     words.insert(words.end(), call.words.begin(), call.words.end());
     TRIREME_TRY(list_.launch(op->kernels[i], {{1, 1, 1}, bound, words}));
   }

@@ -173,11 +173,13 @@ std::string DeviceFacts::driver() const {
 }
 
 std::optional<std::string> DeviceFacts::refusal() const {
-  if (failure) return failure->why();
-  if (!compiler && !op_level()) return "its driver has no compiler and no built-in kernels";
-  if (version < kOldestVersion || (c_version < kOldestVersion && !op_level()))
+  // Older drivers do not know all questions.
+  const bool old = version > 0 && (version < kOldestVersion || (c_version < kOldestVersion && !op_level()));
+  if (failure && !old) return failure->why();
+  if (old)
     return "it has OpenCL " + version_text(version) + " with OpenCL C " + version_text(c_version) +
            ", and 1.2 is the oldest that will do";
+  if (!compiler && !op_level()) return "its driver has no compiler and no built-in kernels";
   if (!available) return "its driver says that it is not available";
   if (!little_endian) return "it is not little-endian";
   if (alignment_bits > 8 * kBindingAlignment)

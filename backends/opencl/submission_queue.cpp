@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hal/start_thread.h"
 #include "hal/timeline_points.h"
 
 namespace trireme::opencl {
@@ -36,8 +37,8 @@ Status SubmissionQueue::submit(const OpenClKernelList& list, std::span<const Tim
     start(submission);
     return {};
   }
+  TRIREME_TRY(start_thread(thread_, [this] { run_queue(); }));
   waiting_.splice(waiting_.end(), idle_, idle_.begin());
-  if (!thread_.joinable()) thread_ = std::thread([this] { run_queue(); });
   changed_.notify_all();
   return {};
 }

@@ -180,6 +180,7 @@ Target target_of(const DeviceFacts& facts) {
   target.max_group_size =
       std::min(facts.limits.maxComputeWorkGroupInvocations, facts.limits.maxComputeWorkGroupSize[0]);
   target.shared_bytes = facts.limits.maxComputeSharedMemorySize;
+  target.max_buffers = std::min(target.max_buffers, facts.limits.maxPerStageDescriptorStorageBuffers);
   target.max_buffer_bytes = std::min<uint64_t>(facts.limits.maxStorageBufferRange, facts.allocation_bytes);
   target.subgroup_size = facts.sure_subgroup_size();
   target.small_stores = facts.small_stores;

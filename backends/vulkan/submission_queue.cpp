@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hal/start_thread.h"
 #include "hal/timeline_points.h"
 
 namespace trireme::vulkan {
@@ -51,14 +52,15 @@ Status SubmissionQueue::submit(VulkanKernelList& list, std::span<const TimelineP
   submission->list = &list;
   split(waits, submission->waits, submission->foreign_waits);
   split(signals, submission->signals, submission->foreign_signals);
+  if (!submission->foreign_signals.empty()) TRIREME_TRY(start_thread(signaller_, [this] { signal_foreign_ones(); }));
   if (waiting_.empty() && !busy_ && met(*submission)) {
     starting_.splice(starting_.end(), idle_, submission);
     lock.unlock();
     start(submission);
     return {};
   }
+  TRIREME_TRY(start_thread(waiter_, [this] { keep_waiting_ones(); }));
   waiting_.splice(waiting_.end(), idle_, submission);
-  if (!waiter_.joinable()) waiter_ = std::thread([this] { keep_waiting_ones(); });
   changed_.notify_all();
   return {};
 }
@@ -133,7 +135,6 @@ void SubmissionQueue::start(Submissions::iterator submission) {
   submission->number = number;  // the list is alive until its foreign signals arrive
   const std::lock_guard lock(mutex_);
   running_.splice(running_.end(), starting_, submission);
-  if (!signaller_.joinable()) signaller_ = std::thread([this] { signal_foreign_ones(); });
   changed_.notify_all();
 }
 

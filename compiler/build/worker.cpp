@@ -82,6 +82,11 @@ void Worker::kill() {
   process_ = 0;
 }
 
+bool Worker::alive() {
+  if (process_ != 0 && ::waitpid(process_, nullptr, WNOHANG) == process_) process_ = 0;
+  return process_ != 0;
+}
+
 Error Worker::end() {
   for (std::chrono::milliseconds waited{0}; waited < kLongestEnd; waited += kPause) {
     int status = 0;

@@ -24,6 +24,8 @@ class Worker {
   // when it ended by itself, with how; kTimeout when no answer came within `patience`; kCorruptData when what came is
   // none.
   Result<BuildAnswer> ask(const BuildRequest& request, std::chrono::milliseconds patience);
+  // False when it has ended while nobody asked.
+  bool alive();
   // Whether it ended by itself, and without an error.
   bool ended_well() const { return ended_well_; }
 

@@ -11,10 +11,12 @@ Result<std::unique_ptr<Worker>> WorkerPool::started() const {
 
 std::unique_ptr<Worker> WorkerPool::idle() {
   const std::lock_guard lock(mutex_);
-  if (idle_.empty()) return nullptr;
-  std::unique_ptr<Worker> worker = std::move(idle_.back());
-  idle_.pop_back();
-  return worker;
+  while (!idle_.empty()) {
+    std::unique_ptr<Worker> worker = std::move(idle_.back());
+    idle_.pop_back();
+    if (worker->alive()) return worker;
+  }
+  return nullptr;
 }
 
 Result<std::vector<std::byte>> WorkerPool::build(const KernelSource& source) {

@@ -45,16 +45,19 @@ TuningTable load_tuning(const fs::path& folder, const std::string& build_key) {
   return none;
 }
 
-Status store_tuning(const fs::path& folder, const TuningTable& table) {
+Status add_tuning(const fs::path& folder, const TuningTable& added) {
+  TuningTable table = load_tuning(folder, added.build_key);
+  for (const auto& [key, schedule] : added.schedules) table.schedules[key] = schedule;
   const fs::path file = file_of(folder, table.build_key);
   const fs::path part = file.string() + "." + std::to_string(::getpid());
   std::error_code error;
   fs::create_directories(folder, error);
-  if (!(std::ofstream(part, std::ios::binary) << table.text()).flush())
-    return fail(ErrorCode::kIo, part.string(), "it cannot be written");
-  fs::rename(part, file, error);
-  if (error) return fail(ErrorCode::kIo, file.string(), error.message());
-  return {};
+  const bool written = bool((std::ofstream(part, std::ios::binary) << table.text()).flush());
+  if (written) fs::rename(part, file, error);
+  if (written && !error) return {};
+  const std::string why = error ? error.message() : "it cannot be written";
+  fs::remove(part, error);
+  return fail(ErrorCode::kIo, file.string(), why, "make room, or name another folder by --kernel-cache");
 }
 
 }  // namespace trireme::compiler

@@ -11,7 +11,7 @@ namespace trireme::compiler {
 // told at debug level, and is as good as none.
 TuningTable load_tuning(const std::filesystem::path& folder, const std::string& build_key);
 
-// Replaces it, at once for other processes. Errors: kIo.
-Status store_tuning(const std::filesystem::path& folder, const TuningTable& table);
+// Adds the table's schedules, in the place of those of the same keys, at once for other processes. Errors: kIo.
+Status add_tuning(const std::filesystem::path& folder, const TuningTable& table);
 
 }  // namespace trireme::compiler

@@ -7,9 +7,7 @@
 namespace trireme::compiler {
 namespace {
 
-// Of what Vulkan promises: groups, and bytes of push constants; and of what its devices have: buffers.
-constexpr size_t kMostWords = 32;
-constexpr size_t kMostBuffers = 16;
+constexpr size_t kMostWords = 32;  // of push constants, which Vulkan promises
 
 bool has_barrier(const kernel::Region& region) {
   return std::ranges::any_of(region.body, [](const kernel::Instruction& in) {
@@ -65,7 +63,7 @@ bool fits(const Bundle& bundle, const BoundCall& added, const Target& target) {
   Bundle whole = bundle;
   append(whole, added);
   return shared <= target.shared_bytes && whole.groups[0] <= kMostGroups && whole.words.size() <= kMostWords &&
-         whole.buffers.size() <= kMostBuffers;
+         whole.buffers.size() <= target.max_buffers;
 }
 
 }  // namespace

@@ -108,9 +108,7 @@ Result<const OpCalls*> CompiledDevice::calls_of(const OpDesc& op) const {
     const Status bindable = check_operands(op, device_->target().max_buffer_bytes);
     Result<OpCalls> calls = bindable ? write_kernels(op, device_->target(), &tuning_) : fail(bindable.error());
     for (size_t i = 0; calls && i < calls->size(); ++i) {
-      const Target& target = device_->target();
-      const Status fits = kernel::check_limits((*calls)[i].function,
-                                               {target.max_group_size, target.shared_bytes, target.subgroup_size});
+      const Status fits = kernel::check_limits((*calls)[i].function, kernel::limits_of(device_->target()));
       if (!fits) calls = fail(fits.error());
     }
     written_.push_back(

@@ -15,12 +15,10 @@ Result<BoundCall> CompiledList::bound(const CompiledOp& op, const KernelCall& ca
       case Binding::Kind::kPlane: range = op.constants[size_t(binding.index)]->range(binding); break;
       case Binding::Kind::kWorkspace: range = {workspace.buffer, workspace.offset, binding.bytes}; break;
       case Binding::Kind::kRowCount: {
-        range = binding.rows == RowDomain::kTokens ? operands.token_count : operands.output_count;
-        TRIREME_TRY(check_range(range));
-        // A count may stand anywhere; what is bound begins at the grain.
-        const uint64_t inside = range.offset % kBindingAlignment;
-        made.words.push_back(uint32_t(inside / sizeof(uint32_t)));
-        range = {range.buffer, range.offset - inside, inside + sizeof(uint32_t)};
+        const bool tokens = binding.rows == RowDomain::kTokens;
+        TRIREME_ASSIGN(const CountBinding count, count_binding(tokens ? operands.token_count : operands.output_count));
+        made.words.push_back(count.index);
+        range = count.range;
         break;
       }
     }

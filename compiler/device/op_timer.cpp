@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "hal/operands.h"
+#include "hal/timeline_points.h"
 
 namespace trireme::compiler {
 namespace {
@@ -76,7 +77,7 @@ Result<double> OpTimer::run(Device& device, int launches, int rounds) const {
     const auto start = std::chrono::steady_clock::now();
     const TimelinePoint done{timeline.get(), uint64_t(round)};
     TRIREME_TRY(device.submit(*list, {}, {&done, 1}));
-    TRIREME_TRY(timeline->wait(uint64_t(round), kPatience));
+    TRIREME_TRY(wait_to_end(done, kPatience));
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
     best = round == 1 ? taken.count() : std::min(best, taken.count());
   }

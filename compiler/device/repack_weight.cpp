@@ -4,16 +4,23 @@
 #include <chrono>
 
 #include "compiler/emit/emit.h"
+#include "hal/timeline_points.h"
 
 namespace trireme::compiler {
 namespace {
 
 constexpr std::chrono::minutes kRepackPatience(10);  // for a chunk
 
-// A chunk on its way: its bytes and the launches that read them.
+// A chunk on its way: its bytes and the launches that read them. A timeline of its own, for one that failed says
+// nothing of other lists.
 struct RepackChunk {
   std::shared_ptr<Buffer> stored;
+  std::shared_ptr<Timeline> timeline;
+  uint64_t submitted = 0;
   std::unique_ptr<KernelList> list;
+
+  // Until its last list is over.
+  Status wait() { return submitted > 0 ? wait_to_end({timeline.get(), submitted}, kRepackPatience) : Status(); }
 };
 
 // What repacks one weight, a chunk after the other. Two are under way: one is written while the other is read.
@@ -22,11 +29,11 @@ class RepackQueue {
   static Result<std::unique_ptr<RepackQueue>> create(KernelDevice& device, uint64_t chunk_bytes, bool several) {
     auto queue = std::make_unique<RepackQueue>();
     queue->device_ = &device;
-    TRIREME_ASSIGN(queue->timeline_, device.create_timeline());
     // The readers take whole words, and one more.
     const uint64_t bytes = (chunk_bytes + 3) / 4 * 4 + 4;
     for (RepackChunk& chunk : queue->chunks_) {
       TRIREME_ASSIGN(chunk.stored, device.allocate(bytes));
+      TRIREME_ASSIGN(chunk.timeline, device.create_timeline());
       if (!several) break;
     }
     return queue;
@@ -38,8 +45,8 @@ class RepackQueue {
   Status add(std::span<const std::byte> stored, std::span<const std::shared_ptr<const Kernel>> kernels,
              std::span<const RepackLaunch> launches, const std::shared_ptr<Buffer>& tables,
              std::span<const BufferRange> planes) {
-    RepackChunk& chunk = chunks_[submitted_ % kRepackChunks];
-    if (submitted_ >= kRepackChunks) TRIREME_TRY(timeline_->wait(submitted_ + 1 - kRepackChunks, kRepackPatience));
+    RepackChunk& chunk = chunks_[next_];
+    TRIREME_TRY(chunk.wait());
     TRIREME_TRY(chunk.stored->write(0, stored));
     TRIREME_ASSIGN(chunk.list, device_->create_list());
     for (size_t i = 0; i < kernels.size(); ++i) {
@@ -49,19 +56,24 @@ class RepackQueue {
       TRIREME_TRY(chunk.list->launch(kernels[i], {launches[i].groups, buffers, launches[i].words}));
     }
     TRIREME_TRY(chunk.list->finish());
-    const TimelinePoint done{timeline_.get(), submitted_ + 1};
+    const TimelinePoint done{chunk.timeline.get(), chunk.submitted + 1};
     TRIREME_TRY(device_->submit(*chunk.list, {}, {&done, 1}));
-    ++submitted_;
+    ++chunk.submitted;
+    next_ = (next_ + 1) % kRepackChunks;
     return {};
   }
 
-  Status finish() { return timeline_ ? timeline_->wait(submitted_, kRepackPatience) : Status(); }
+  Status finish() {
+    Status result;
+    for (RepackChunk& chunk : chunks_)
+      if (Status over = chunk.wait(); !over && result) result = std::move(over);
+    return result;
+  }
 
  private:
   KernelDevice* device_ = nullptr;
-  std::shared_ptr<Timeline> timeline_;
   std::array<RepackChunk, kRepackChunks> chunks_;
-  uint64_t submitted_ = 0;
+  size_t next_ = 0;
 };
 
 Result<std::shared_ptr<Buffer>> upload_tables(KernelDevice& device, const FormatTables& tables) {

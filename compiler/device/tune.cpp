@@ -42,7 +42,7 @@ struct Contender {
   std::unique_ptr<CompiledDevice> device;
 };
 
-// The default, and those that were faster when each was measured once.
+// The default, and the fastest others when each was measured once.
 struct Field {
   std::unique_ptr<CompiledDevice> home;  // with the default
   double home_s = 0;
@@ -59,15 +59,14 @@ Status enter(Field& field, const OpTimer& timer, const MatmulSchedule& schedule,
     field.candidates = 1;
     return {};
   }
-  // A candidate that the driver refuses is none.
+  // A candidate that the driver cannot build is none.
   if (!trial) return {};
   auto& contenders = field.contenders;
-  const double best = contenders.empty() ? field.home_s : contenders.front().seconds;
-  const auto taken = timer.seconds(**trial, kHopeless * best);
-  if (!taken) return {};
+  const double best = contenders.empty() ? field.home_s : std::min(field.home_s, contenders.front().seconds);
+  TRIREME_ASSIGN(const double taken, timer.seconds(**trial, kHopeless * best));
   ++field.candidates;
-  const auto place = std::ranges::upper_bound(contenders, *taken, {}, &Contender::seconds);
-  contenders.insert(place, {*taken, schedule, *std::move(trial)});
+  const auto place = std::ranges::upper_bound(contenders, taken, {}, &Contender::seconds);
+  contenders.insert(place, {taken, schedule, *std::move(trial)});
   if (contenders.size() > kMostContenders) contenders.pop_back();
   return {};
 }
@@ -124,16 +123,15 @@ Result<std::optional<Tuned>> tune_op(Device& device, const CompiledDevice& base,
 Result<std::vector<Tuned>> tune(Device& device, std::span<const OpDesc> ops,
                                 const std::function<bool(int, int)>& progress, bool again) {
   TRIREME_ASSIGN(const CompiledDevice* const base, compiled(device));
-  TuningTable table = load_tuning(*base->cache_folder(), base->target().build_key);
-  const std::vector<OpDesc> chosen = distinct(ops, again ? TuningTable{} : table);
+  const TuningTable known = load_tuning(*base->cache_folder(), base->target().build_key);
+  const std::vector<OpDesc> chosen = distinct(ops, again ? TuningTable{} : known);
   int all = 0, done = 0;
   for (const OpDesc& op : chosen) all += int(candidate_schedules(op, base->target()).size());
   std::vector<Tuned> results;
   for (const OpDesc& op : chosen) {
     TRIREME_ASSIGN(std::optional<Tuned> result, tune_op(device, *base, op, [&] { return progress(done++, all); }));
     if (!result) break;
-    table.schedules[result->key] = result->schedule;
-    TRIREME_TRY(store_tuning(*base->cache_folder(), table));
+    TRIREME_TRY(add_tuning(*base->cache_folder(), {base->target().build_key, {{result->key, result->schedule}}}));
     results.push_back(*std::move(result));
   }
   return results;
@@ -150,7 +148,7 @@ Status adopt_tuning(Device& device, const TuningTable& table) {
     return fail(ErrorCode::kInvalidArgument, "tuning of " + device.info().id,
                 "it was measured on '" + table.build_key + "', and this is '" + base->target().build_key + "'",
                 "tune this device itself");
-  return store_tuning(*base->cache_folder(), table);
+  return add_tuning(*base->cache_folder(), table);
 }
 
 }  // namespace trireme::compiler

@@ -21,7 +21,7 @@ Result<KernelSource> emit(const kernel::Function& function, const Target& target
   TRIREME_TRY(check_language(target));
   if (target.language == TargetLanguage::kOpenClC) return emit_opencl_c(function, target);
   if (target.language == TargetLanguage::kSpirV) return emit_spirv(function, target);
-  TRIREME_TRY(kernel::check_limits(function, {target.max_group_size, target.shared_bytes, target.subgroup_size}));
+  TRIREME_TRY(kernel::check_limits(function, kernel::limits_of(target)));
   return source_of(function, kernel::print(function));
 }
 

@@ -345,7 +345,7 @@ Result<KernelSource> emit_opencl_c(const Function& function, const Target& targe
   if (function.matrix)
     return fail(ErrorCode::kUnsupported, "kernel " + function.name,
                 "it multiplies matrix tiles, for which OpenCL C has no words");
-  TRIREME_TRY(kernel::check_limits(function, {target.max_group_size, target.shared_bytes, target.subgroup_size}));
+  TRIREME_TRY(kernel::check_limits(function, kernel::limits_of(target)));
   return source_of(function, Writer(function, target).run());
 }
 

@@ -298,7 +298,7 @@ Status check_types(const Function& function, const Target& target) {
 Result<KernelSource> emit_spirv(const Function& function, const Target& target) {
   TRIREME_TRY(kernel::verify(function));
   TRIREME_TRY(check_matrix(function, target));
-  TRIREME_TRY(kernel::check_limits(function, {target.max_group_size, target.shared_bytes, target.subgroup_size}));
+  TRIREME_TRY(kernel::check_limits(function, kernel::limits_of(target)));
   TRIREME_TRY(check_types(function, target));
   return source_of(function, SpirvWriter(function, target).run());
 }

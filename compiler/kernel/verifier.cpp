@@ -343,6 +343,10 @@ class Verifier {
 
 Status verify(const Function& function) { return Verifier(function).run(); }
 
+Limits limits_of(const Target& target) {
+  return {target.max_group_size, target.shared_bytes, target.subgroup_size, target.max_buffers};
+}
+
 Status check_limits(const Function& function, const Limits& limits) {
   const auto bad = [&](const char* what, uint32_t needs, uint32_t has) {
     return fail(ErrorCode::kUnsupported, "kernel " + function.name,
@@ -353,6 +357,8 @@ Status check_limits(const Function& function, const Limits& limits) {
     return bad("bytes of shared memory", function.shared_bytes(), limits.shared_bytes);
   if (function.subgroup_size > 0 && function.subgroup_size != limits.subgroup_size)
     return bad("items of a subgroup", function.subgroup_size, limits.subgroup_size);
+  if (function.buffers.size() > limits.buffers)
+    return bad("buffers", uint32_t(function.buffers.size()), limits.buffers);
   return {};
 }
 

@@ -3,6 +3,7 @@
 
 #include "compiler/kernel/function.h"
 #include "hal/result.h"
+#include "hal/target.h"
 
 namespace trireme::kernel {
 
@@ -19,7 +20,10 @@ struct Limits {
   uint32_t group_size = kMaxGroupSize;
   uint32_t shared_bytes = 32768;
   uint32_t subgroup_size = 0;  // 0: it has none that a kernel may rely on
+  uint32_t buffers = 16;
 };
+
+Limits limits_of(const Target& target);
 
 // Errors: kUnsupported naming what the kernel needs and what there is.
 Status check_limits(const Function& function, const Limits& limits);

@@ -71,7 +71,7 @@ TEST_F(Tuning, EachCandidateComputesWhatTheReferenceDoes) {
       for (size_t i = 0; i < candidates.size(); i += lanes == 1 ? 5 : 1) {
         const TuningTable table{limits.build_key, {{tuning_key(op), candidates[i]}}};
         EXPECT_EQ(schedule_of(op, limits, &table), candidates[i]);
-        ASSERT_TRUE(store_tuning(folder_, table));
+        ASSERT_TRUE(add_tuning(folder_, table));
         const auto device = open(target(lanes));
         ASSERT_TRUE(device) << device.error().message();
         const auto result = run_case(**device, *reference, source);
@@ -100,7 +100,7 @@ TEST_F(Tuning, MatrixTilesAreTheDefaultOfManyRowsWhereTheDeviceHasThem) {
     const auto read = TuningTable::parse(table.text());
     ASSERT_TRUE(read) << read.error().message();
     EXPECT_EQ(schedule_of(op, limits, &*read), schedule);
-    ASSERT_TRUE(store_tuning(folder_, table));
+    ASSERT_TRUE(add_tuning(folder_, table));
     const auto result = run_case(**open(matrix_target()), *reference, source);
     EXPECT_EQ(result.outcome, conformance::Outcome::kPassed) << schedule.text() << ": " << result.message;
   }
@@ -179,6 +179,10 @@ TEST_F(Tuning, AFileCanBeSharedByDevicesOfOneKindAlone) {
   EXPECT_EQ(read->schedules, table.schedules);
   ASSERT_TRUE(adopt_tuning(**device, *read));
   EXPECT_EQ(load_tuning(folder_, "an interpreter").schedules, table.schedules);
+  ASSERT_TRUE(adopt_tuning(**device, {"an interpreter", {{"matmul Q4_0 q8", MatmulSchedule{}}}}));
+  const auto both = load_tuning(folder_, "an interpreter").schedules;
+  EXPECT_EQ(both.size(), 2u) << "what was there stays";
+  EXPECT_EQ(both.at("matmul Q4_0 q8"), MatmulSchedule{});
   EXPECT_TRUE(load_tuning(folder_, "another").schedules.empty());
   table.build_key = "another";
   const Status refused = adopt_tuning(**device, table);
@@ -202,7 +206,7 @@ TEST_F(Tuning, WhatIsNoTuningIsRefusedAndNotUsed) {
     const TuningTable table{"", {{tuning_key(op), wrong}}};
     EXPECT_EQ(schedule_of(op, limits, &table), default_schedule(op, limits)) << wrong.text();
   }
-  ASSERT_TRUE(store_tuning(folder_, {"an interpreter", {}}));
+  ASSERT_TRUE(add_tuning(folder_, {"an interpreter", {}}));
   for (const auto& entry : std::filesystem::directory_iterator(folder_)) std::ofstream(entry.path()) << "spoilt";
   EXPECT_TRUE(load_tuning(folder_, "an interpreter").schedules.empty());
 }

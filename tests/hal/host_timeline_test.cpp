@@ -6,6 +6,8 @@
 #include <atomic>
 #include <thread>
 
+#include "hal/timeline_points.h"
+
 namespace trireme {
 namespace {
 
@@ -80,6 +82,27 @@ TEST(HostTimeline, TheLongestTimeoutIsLong) {
   });
   EXPECT_TRUE(timeline.wait(1, std::chrono::nanoseconds::max()));
   signaller.join();
+}
+
+// What a submission uses may be freed after it.
+TEST(WaitToEnd, ReturnsOnlyWhenItIsOver) {
+  HostTimeline timeline;
+  EXPECT_EQ(timeline.signal(1).has_value(), true);
+  EXPECT_TRUE(wait_to_end({&timeline, 1}, kNow));
+  for (const bool fails : {false, true}) {
+    std::thread late([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      if (fails)
+        timeline.fail_with(broken("lost"));
+      else
+        EXPECT_TRUE(timeline.signal(2));
+    });
+    const Status over = wait_to_end({&timeline, uint64_t(fails ? 3 : 2)}, std::chrono::milliseconds(1));
+    ASSERT_FALSE(over);
+    EXPECT_EQ(over.error().code(), fails ? ErrorCode::kDeviceLost : ErrorCode::kTimeout);
+    EXPECT_EQ(timeline.value(), 2u);
+    late.join();
+  }
 }
 
 }  // namespace

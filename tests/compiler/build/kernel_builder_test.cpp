@@ -3,10 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <latch>
 #include <thread>
 
@@ -239,6 +242,24 @@ TEST_F(KernelWorkers, ThatWentForWantOfWorkAreReplaced) {
   KernelBuilder built_by = builder();
   ASSERT_TRUE(built_by.build(std::vector{scale_by(1.5f)}, nullptr)[0]);
   std::this_thread::sleep_for(milliseconds(1200));
+  const auto later = built_by.build(std::vector{scale_by(2.5f)}, nullptr);
+  EXPECT_TRUE(later[0]) << later[0].error().message();
+}
+
+TEST_F(KernelWorkers, ThatWereKilledWhileTheyWaitedAreReplaced) {
+  KernelBuilder built_by = builder();
+  ASSERT_TRUE(built_by.build(std::vector{scale_by(1.5f)}, nullptr)[0]);
+  std::vector<pid_t> workers;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream children(thread.path() / "children");
+    workers.insert(workers.end(), std::istream_iterator<pid_t>(children), {});
+  }
+  ASSERT_FALSE(workers.empty());
+  for (const pid_t worker : workers) {
+    ASSERT_EQ(::kill(worker, SIGKILL), 0);
+    siginfo_t ended;
+    ASSERT_EQ(::waitid(P_PID, id_t(worker), &ended, WEXITED | WNOWAIT), 0);
+  }
   const auto later = built_by.build(std::vector{scale_by(2.5f)}, nullptr);
   EXPECT_TRUE(later[0]) << later[0].error().message();
 }

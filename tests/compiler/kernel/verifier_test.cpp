@@ -164,6 +164,7 @@ TEST(Verifier, LimitsOfATargetAreNamed) {
   EXPECT_TRUE(check_limits(function, {64, 256, 0}));
   EXPECT_THAT(check_limits(function, {32, 256, 0}).error().message(), HasSubstr("needs 64 and there are 32"));
   EXPECT_THAT(check_limits(function, {64, 255, 0}).error().message(), HasSubstr("shared memory"));
+  EXPECT_THAT(check_limits(function, {64, 256, 0, 1}).error().message(), HasSubstr("buffers"));
   Builder b("lanes", 64);
   b.use_subgroups(32);
   EXPECT_THAT(check_limits(*b.finish(), {64, 256, 16}).error().message(), HasSubstr("subgroup"));
