@@ -85,7 +85,8 @@ uint32_t evaluate_integer(Op op, bool is_signed, uint32_t a, uint32_t b, const c
 }
 
 uint32_t evaluate_convert(Scalar from, Scalar to, uint32_t bits) {
-  // Towards zero; what does not fit is the nearest that does, as devices leave it open.
+  // Towards zero; what does not fit is the nearest that does, and what is no number is 0, as devices leave it open.
+  if (from == Scalar::kF32 && std::isnan(as_float(bits))) return 0;
   if (from == Scalar::kF32 && to == Scalar::kI32)
     return uint32_t(int32_t(std::clamp(double(as_float(bits)), -2147483648.0, 2147483647.0)));
   if (from == Scalar::kF32) return uint32_t(std::clamp(double(as_float(bits)), 0.0, 4294967295.0));

@@ -336,8 +336,10 @@ class Run {
           for (size_t lane = 0; lane < lanes; ++lane)
             at(body.arguments[i + 1], item, int(lane)) = next[i][item * lanes + lane];
         }
-        const uint64_t index = uint64_t(at(body.arguments[0], item)) + at(in.operands[2], item);
-        if (!is_signed && index > 0xffffffffu) return bad(in, item, "its index overflows");
+        const uint32_t before = at(body.arguments[0], item), step = at(in.operands[2], item);
+        const int64_t index = is_signed ? int64_t(int32_t(before)) + int32_t(step) : int64_t(before) + step;
+        if (index > (is_signed ? INT32_MAX : int64_t(UINT32_MAX)) || index < (is_signed ? INT32_MIN : 0))
+          return bad(in, item, "its index overflows");
         at(body.arguments[0], item) = uint32_t(index);
         return {};
       }));

@@ -29,8 +29,8 @@ struct Launch {
 // Errors: kInternal naming kernel, group, item and instruction, for
 // - a load or store outside of its buffer or shared array, and a read of what nobody has written;
 // - a race: two items touch one byte and at least one writes it, and no barrier of their group stands between;
-// - a division by zero or of the least i32 by -1, a shift by 32 or more, a loop whose step is not above zero, and an
-// endless loop; kInvalidArgument when the launch does not fit the kernel.
+// - a division by zero or of the least i32 by -1, a shift by 32 or more, a loop whose step is not above zero or
+// whose index overflows, and an endless loop; kInvalidArgument when the launch does not fit the kernel.
 Status interpret(const Function& function, const Launch& launch);
 
 }  // namespace trireme::kernel

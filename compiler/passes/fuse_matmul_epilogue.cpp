@@ -19,9 +19,9 @@ Result<bool> absorb(Graph& graph, NodeId id, int side) {
   const TensorDesc& product_desc = graph.value(product).desc;
   const TensorDesc& other_desc = graph.value(other).desc;
   if (other_desc.format != &formats::f32()) return false;
-  const bool is_bias =
-      other_desc.shape.rank() == 1 && side == 0 && graph.value(other).kind != graph::ValueKind::kComputed;
-  const bool is_residual = other_desc.shape == product_desc.shape && other_desc.rows == product_desc.rows;
+  const bool constant = is_constant(graph, other);
+  const bool is_bias = other_desc.shape.rank() == 1 && side == 0 && constant;
+  const bool is_residual = other_desc.shape == product_desc.shape && other_desc.rows == product_desc.rows && !constant;
   Matmul fused = *matmul;
   const NodeId matmul_node = producer_of(graph, product);
   std::vector<ValueId> inputs = graph.node(matmul_node).inputs;

@@ -18,6 +18,7 @@ Status fuse_residual_norm(Graph& graph) {
     const NodeId add_node = producer_of(graph, sum);
     const std::vector<ValueId> terms = graph.node(add_node).inputs;
     if (graph.value(terms[0]).desc != graph.value(terms[1]).desc) continue;
+    if (is_constant(graph, terms[0]) || is_constant(graph, terms[1])) continue;
     // The sum's other readers may run before the norm, so the fused node takes the addition's place.
     graph.insert_before(add_node);
     TRIREME_ASSIGN(

@@ -26,6 +26,12 @@ inline bool has_one_use(const graph::Graph& graph, graph::ValueId value) {
   return uses == 1;
 }
 
+// A weight or a constant, as biases and the factors of norms are; ops compute with all other values.
+inline bool is_constant(const graph::Graph& graph, graph::ValueId value) {
+  const graph::ValueKind kind = graph.value(value).kind;
+  return kind == graph::ValueKind::kWeight || kind == graph::ValueKind::kConstant;
+}
+
 inline bool is_plain_f32(const graph::Graph& graph, graph::ValueId value) {
   return graph.value(value).desc.format == &formats::f32();
 }

@@ -76,7 +76,7 @@ class Queries {
   AttentionOperands operands_;
   QueryTile tile_;
   kernel::Term part_, first_row_, rows_;
-  kernel::Term table_columns_;                  // no part of the kernel: contexts of all lengths have one
+  kernel::Term table_columns_;                  // a number of the launch
   kernel::Terms lengths_, firsts_, sequences_;  // of the rows
 };
 

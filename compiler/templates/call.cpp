@@ -42,6 +42,12 @@ Term CallBuilder::row_count(const TensorDesc& operand) {
   return named(load(counts, launch("count_index", kernel::kU32), kernel::kU32), "rows");
 }
 
+Term CallBuilder::run_count(const TensorDesc& operand) {
+  const Term rows = row_count(operand);
+  if (operand.shape.rank() == 1) return rows / uint32_t(operand.shape[0]);
+  return rows * uint32_t(operand.shape.rows() / operand.shape[0]);
+}
+
 Term CallBuilder::call_constant(const std::string& name, uint32_t value) {
   words_.push_back(value);
   return launch(name, kernel::kU32);
@@ -190,6 +196,12 @@ Term exact_quotient(Builder& b, const Target& target, Term a, Term divisor) {
   const Term bits = ((exponent - 1u) << 23u) + kept + up;
   const Term vanishes = (a_bits == zero) | (bitcast(exponent, Scalar::kI32) < bitcast(one, Scalar::kI32));
   return select(vanishes, like(a, 0), bitcast(bits, Scalar::kF32));
+}
+
+Term rms_factor(Term squares, uint32_t columns, float epsilon) {
+  Builder& b = *squares.builder;
+  const Term mean = squares / b.f32(float(columns)) + b.f32(epsilon);
+  return b.f32(1) / apply_function(Op::kSquareRoot, mean);
 }
 
 }  // namespace trireme::compiler

@@ -55,6 +55,8 @@ class CallBuilder : public kernel::Builder {
 
   // How many rows of an operand count: u32. Once a kernel.
   kernel::Term row_count(const TensorDesc& operand);
+  // How many runs of its last dimension count; a tensor of one dimension is one when all of it counts. Once a kernel.
+  kernel::Term run_count(const TensorDesc& operand);
   // A number that kernels of the op differ in, else alike. After row_count().
   kernel::Term call_constant(const std::string& name, uint32_t value);
 
@@ -81,6 +83,9 @@ kernel::Term group_reduce(CallBuilder& b, const Target& target, kernel::Op op, k
 // Several of one type at once.
 kernel::Terms group_reduce(CallBuilder& b, const Target& target, kernel::Op op, const kernel::Terms& values,
                            uint32_t group_size);
+
+// 1 / sqrt(squares / columns + epsilon): what an RMS norm multiplies by, of the sum of squares.
+kernel::Term rms_factor(kernel::Term squares, uint32_t columns, float epsilon);
 
 // a / divisor, correctly rounded, of normal numbers above zero and of zero: zero where the quotient is no normal
 // number. Where the target divides to 2.5 ulp, this is done in integers.

@@ -87,6 +87,9 @@ Result<OpCalls> write_cast(const OpDesc& op, const Target& target) {
 
 Result<OpCalls> write_elementwise(const OpDesc& op, const Target&) {
   TRIREME_ASSIGN(const Body body, body_of(op.params));
+  for (const Operand& input : op.inputs)
+    if (!input.constant && input.desc.format != &formats::f32())
+      return fail(ErrorCode::kUnsupported, input.desc.text(), "elementwise kernels compute with F32");
   const TensorDesc& x = op.inputs[0].desc;
   const bool repeats = body.inputs == 2 && op.inputs[1].desc.shape != x.shape;
   const uint32_t lanes = vector_width(x, repeats), per_entry = per_count(x) / lanes;

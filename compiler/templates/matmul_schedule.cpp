@@ -15,11 +15,23 @@ constexpr uint32_t kDefaultTile = 4;
 // apart once.
 constexpr uint32_t kSoftwareRowItems = 8;
 
+uint32_t weight_count(const OpDesc& op) { return std::holds_alternative<MatmulGlu>(op.params) ? 2 : 1; }
+
+// Of a group without matrix tiles: what items that share a row have of its sums, and a tile that is quantised.
+uint64_t shared_bytes(const OpDesc& op, const MatmulSchedule& schedule) {
+  const auto& [rows, tile, matrix] = schedule;
+  const uint64_t sums = uint64_t(tile) * rows.strips * rows.group_size();
+  const auto* const glu = std::get_if<MatmulGlu>(&op.params);
+  return 4 *
+         ((rows.splits > 1 ? weight_count(op) * sums : 0) + (glu && glu->quantize ? uint64_t(tile) * kTileRows : 0));
+}
+
 // Where items have several rows or vectors of them, the weight lies in tiles. A gemv reads a tile in its order, as an
 // item's vectors of rows. With more activation rows the tile comes from a cache, and a processor has not the registers
 // for the sums of more vectors.
-RowTile default_rows(int64_t columns, uint32_t activation_rows, const Target& target) {
+RowTile default_rows(const OpDesc& op, uint32_t activation_rows, const Target& target) {
   constexpr uint32_t kMostVectors = 2;
+  const int64_t columns = op.inputs[1].desc.shape.back();
   const uint32_t lanes = target.vector_lanes;
   RowTile tile;
   if (lanes > 1 && in_tiles(columns)) {
@@ -29,17 +41,18 @@ RowTile default_rows(int64_t columns, uint32_t activation_rows, const Target& ta
   }
   if (target.software)
     return in_tiles(columns) ? RowTile{kSoftwareRowItems, 1, kTileRows / kSoftwareRowItems, 1} : tile;
-  while (tile.splits < kMostColumnSplits && 2 * tile.group_size() <= target.max_group_size &&
-         32 * 2 * tile.splits <= uint64_t(columns))
-    tile.splits *= 2;
+  for (RowTile more = tile; tile.splits < kMostColumnSplits; tile = more) {
+    more.splits *= 2;
+    if (more.group_size() > target.max_group_size || 32 * more.splits > uint64_t(columns) ||
+        shared_bytes(op, {more, activation_rows}) > target.shared_bytes)
+      break;
+  }
   return tile;
 }
 
 // Matrix tiles of activation rows that a subgroup has: decoded weights meet each of them.
 constexpr uint32_t kMostMatrixColumns = 4;
 constexpr uint32_t kDefaultMatrixColumns = 2;
-
-uint32_t weight_count(const OpDesc& op) { return std::holds_alternative<MatmulGlu>(op.params) ? 2 : 1; }
 
 // Matmul and MatmulGlu alone.
 bool takes_matrix(const OpDesc& op, const Target& target) {
@@ -71,7 +84,7 @@ MatmulSchedule default_schedule(const OpDesc& op, const Target& target) {
     return {{}, columns * target.matrix->n, true};
   }
   const uint32_t tile = std::min(rows, kDefaultTile);
-  return {default_rows(op.inputs[1].desc.shape.back(), tile, target), tile};
+  return {default_rows(op, tile, target), tile};
 }
 
 std::optional<std::string> objection(const MatmulSchedule& schedule, const OpDesc& op, const Target& target) {
@@ -89,6 +102,7 @@ std::optional<std::string> objection(const MatmulSchedule& schedule, const OpDes
   if (items * lanes * strips != uint32_t(kTileRows)) return "its items have no whole tile of rows";
   if (lanes > target.vector_lanes) return "its vectors are wider than the device's";
   if (schedule.rows.group_size() > target.max_group_size) return "its groups are larger than the device's";
+  if (shared_bytes(op, schedule) > target.shared_bytes) return "its groups share more than the device's";
   if (splits > 1 && 32 * int64_t(splits) > op.inputs[1].desc.shape.back()) return "its items share too few columns";
   const bool tiles = in_tiles(op.inputs[1].desc.shape.back());
   if (!tiles && (lanes > 1 || strips > 1)) return "rows of no whole blocks have an item each";

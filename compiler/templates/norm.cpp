@@ -16,7 +16,6 @@ struct NormShape {
   RmsNorm norm;
   bool has_residual = false;
   bool quantize = false;
-  int64_t rows_per_entry = 1;  // heads of an entry, which are normalised one by one
 };
 
 class Norm {
@@ -33,7 +32,7 @@ class Norm {
         weight_(b_.plane(shape.has_residual ? 2 : 1, 0, "weight")),
         sum_(shape.has_residual ? b_.output(0, "sum", Access::kReadWrite) : 0),
         out_(b_.output(shape.has_residual ? 1 : 0, "y")),
-        rows_(b_.row_count(op.inputs[0].desc) * uint32_t(shape.rows_per_entry)),
+        rows_(b_.run_count(op.inputs[0].desc)),
         grid_(linear_grid(op.inputs[0].desc.shape.rows())),
         row_(b_.named(b_.group_number(grid_), "row")) {
     b_.comment(std::string(shape.has_residual ? "x + residual, then its RMS norm, " : "RMS norm, ") +
@@ -42,7 +41,7 @@ class Norm {
 
   Result<OpCalls> write() {
     b_.when(row_ < rows_, [&] {
-      const Term factor = b_.named(factor_of(squares()), "factor");
+      const Term factor = b_.named(rms_factor(squares(), columns_, shape_.norm.epsilon), "factor");
       if (shape_.quantize) return quantize(factor);
       over_vectors([&](Term i) { b_.store(out_, at(i), normalized(i, factor)); });
     });
@@ -74,11 +73,6 @@ class Norm {
     Term total = extract(sums[0], 0);
     for (uint32_t lane = 1; lane < lanes_; ++lane) total = total + extract(sums[0], lane);
     return group_reduce(b_, target_, Op::kAdd, total, group_size_);
-  }
-
-  Term factor_of(Term total) {
-    const Term mean = total / b_.f32(float(columns_)) + b_.f32(shape_.norm.epsilon);
-    return b_.f32(1) / apply_function(Op::kSquareRoot, mean);
   }
 
   // Vector i of the row.
@@ -114,11 +108,10 @@ class Norm {
 }  // namespace
 
 Result<OpCalls> write_norm(const OpDesc& op, const Target& target) {
-  const Shape& shape = op.inputs[0].desc.shape;
   const auto* norm = std::get_if<RmsNorm>(&op.params);
   const auto* fused = std::get_if<FusedNorm>(&op.params);
-  const NormShape of = norm ? NormShape{*norm, false, false, shape.rows() / shape[0]}
-                            : NormShape{fused->norm, fused->has_residual, fused->quantize, 1};
+  const NormShape of =
+      norm ? NormShape{*norm, false, false} : NormShape{fused->norm, fused->has_residual, fused->quantize};
   return Norm(of, op, target).write();
 }
 

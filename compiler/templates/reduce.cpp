@@ -18,7 +18,7 @@ Result<OpCalls> write_reduction(const Softmax&, const OpDesc& op, const Target& 
   const auto grid = linear_grid(x.shape.rows());
   CallBuilder b("softmax_" + std::to_string(columns), kGroupSize);
   const uint32_t in = b.input(0, "x"), out = b.output(0, "y");
-  const Term rows = b.row_count(x) * uint32_t(x.shape.rows() / x.shape[0]);
+  const Term rows = b.run_count(x);
   const Term row = b.named(b.group_number(grid), "row"), item = b.local_id(), start = row * columns;
   const auto over_row = [&](Term initial, const std::function<Term(Term i, Term carried)>& body) {
     return b.loop(item, b.u32(columns), b.u32(kGroupSize), {initial},

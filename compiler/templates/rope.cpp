@@ -69,8 +69,7 @@ class Head {
           return Terms{fused_multiply_add(value, value, carried[0])};
         });
     const Term total = group_reduce(b_, target_, Op::kAdd, squares[0], kGroupSize);
-    const Term mean = total / b_.f32(float(columns_)) + b_.f32(op_.norm.epsilon);
-    const Term factor = b_.named(b_.f32(1) / apply_function(Op::kSquareRoot, mean), "factor");
+    const Term factor = b_.named(rms_factor(total, columns_, op_.norm.epsilon), "factor");
     b_.loop(item, b_.u32(columns_), b_.u32(kGroupSize), [&](Term i) {
       const Term scaled = weight(i) + b_.f32(op_.norm.weight_offset);
       const Term value = b_.load_shared(head_, i);

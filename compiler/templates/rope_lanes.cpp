@@ -115,8 +115,7 @@ class RopeLanes {
         });
     Term total = extract(squares[0], 0);
     for (uint32_t lane = 1; lane < lanes_; ++lane) total = total + extract(squares[0], lane);
-    const Term mean = total / b_.f32(float(columns_)) + b_.f32(params_.norm.epsilon);
-    return wide(b_.f32(1) / apply_function(Op::kSquareRoot, mean));
+    return wide(rms_factor(total, columns_, params_.norm.epsilon));
   }
 
   // Of a head that begins at vector `start`, each turned vector and its number.

@@ -1,8 +1,34 @@
 #include "compiler/templates/templates.h"
 
+#include "hal/operands.h"
+
 namespace trireme::compiler {
 
+namespace {
+
+// What no template can be asked for. Errors: kUnsupported naming it.
+Status check_operands(const OpDesc& op, const Target& target) {
+  const auto check = [](const TensorDesc& desc) -> Status {
+    if (uint64_t(desc.shape.elements()) <= UINT32_MAX) return {};
+    return fail(ErrorCode::kUnsupported, desc.text(), "kernels count elements in 32 bits");
+  };
+  for (const Operand& input : op.inputs)
+    if (!input.constant) TRIREME_TRY(check(input.desc));
+  for (const TensorDesc& output : op.outputs) TRIREME_TRY(check(output));
+  if (act_scheme(op.params) != ActScheme::kQ8) return {};
+  for (size_t i = 1; i < op.inputs.size(); ++i) {
+    const TensorDesc& weight = op.inputs[i].desc;
+    if (op.inputs[i].constant && weight.shape.rank() >= 2 && weight_layout(weight, target).kind != WeightKind::kInteger)
+      return fail(ErrorCode::kUnsupported, weight.text(),
+                  "it has no integer codes, which quantised activations are multiplied with");
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<OpCalls> write_kernels(const OpDesc& op, const Target& target, const TuningTable* tuned) {
+  TRIREME_TRY(check_operands(op, target));
   return std::visit(
       [&](const auto& params) -> Result<OpCalls> {
         using Params = std::decay_t<decltype(params)>;

@@ -79,13 +79,15 @@ std::vector<uint64_t> plane_bytes(const WeightLayout& layout, int64_t rows, int6
 
 Result<std::vector<RowPart>> row_parts(const TensorDesc& weight, const Target& target) {
   const WeightLayout layout = weight_layout(weight, target);
-  const uint64_t most_bytes = target.max_buffer_bytes;
+  // Words are counted in 32 bits.
+  const uint64_t most_bytes =
+      target.max_buffer_bytes > 0 ? std::min<uint64_t>(target.max_buffer_bytes, UINT32_MAX) : UINT32_MAX;
   const int64_t rows = weight.shape.rows(), columns = weight.shape.back();
   const auto largest = [&](int64_t count) {
     const std::vector<uint64_t> bytes = plane_bytes(layout, count, columns);
     return *std::max_element(bytes.begin(), bytes.end());
   };
-  if (most_bytes == 0 || largest(rows) <= most_bytes) return std::vector<RowPart>{{0, uint32_t(rows)}};
+  if (largest(rows) <= most_bytes) return std::vector<RowPart>{{0, uint32_t(rows)}};
   const int64_t grains = int64_t(most_bytes / largest(kPartGrain));
   if (grains == 0)
     return fail(ErrorCode::kUnsupported, "a weight of " + std::to_string(columns) + " columns",

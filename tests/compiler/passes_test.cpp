@@ -93,7 +93,25 @@ TEST_F(Epilogue, KeepsSubtractionAndProductsWithOtherReaders) {
   EXPECT_THAT(op_names(graph), ElementsAre("matmul", "matmul", "subtract", "add"));
 }
 
+TEST_F(Epilogue, KeepsBiasesThatAreComputedWithAndResidualsThatAreNot) {
+  const ValueId given = graph.add_input("given", {{kWidth}, &formats::f32()});
+  graph.set_output("biased", *graph.add(Binary{}, {matmul(x, "w"), given}, "bias", 0));
+  const ValueId fixed = graph.add_input("fixed", weight(kRows, kWidth));
+  const ValueId table = graph.add_weight("table", weight(kRows, kWidth));
+  graph.set_output("added", *graph.add(Binary{}, {matmul(fixed, "v"), table}, "add", 0));
+  apply(fuse_matmul_epilogue, graph);
+  EXPECT_THAT(op_names(graph), ElementsAre("matmul", "add", "matmul", "add"));
+}
+
 using ResidualNorm = Fixture;
+
+TEST_F(ResidualNorm, KeepsSumsWithWeights) {
+  const ValueId fixed = graph.add_input("fixed", weight(kRows, kWidth));
+  const ValueId table = graph.add_weight("table", weight(kRows, kWidth));
+  graph.set_output("y", norm(*graph.add(Binary{}, {fixed, table}, "add", 0), "norm"));
+  apply(fuse_residual_norm, graph);
+  EXPECT_THAT(op_names(graph), ElementsAre("add", "rms_norm"));
+}
 
 TEST_F(ResidualNorm, KeepsTheSumForItsOtherReaders) {
   const ValueId other = graph.add_input("other", rows());

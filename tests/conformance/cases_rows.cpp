@@ -71,7 +71,7 @@ void add_norm(std::vector<CaseSource>& cases, int level, const Shape& shape, Rms
   cases.push_back({"rms_norm " + shape.text() + (op.weight_offset != 0 ? " offset" : "") + note, level,
                    [=](const std::string& seed) -> Result<Case> {
                      CaseBuilder builder(seed);
-                     if (shape[0] > 1) builder.rows(RowDomain::kTokens, int32_t(shape[0]) - 1);
+                     if (shape.rank() > 1 && shape[0] > 1) builder.rows(RowDomain::kTokens, int32_t(shape[0]) - 1);
                      builder.f32(shape, fill);
                      builder.vector(shape.back());
                      builder.row_output(shape);
@@ -190,6 +190,7 @@ void add_row_cases(std::vector<CaseSource>& cases) {
     add_norm(cases, 3, shape, {1e-5f, 0.0f}, Fill::kSmall, " small");
     add_norm(cases, 3, shape, {1e-5f, 0.0f}, Fill::kZeroRow, " zero row");
   }
+  add_norm(cases, 2, {576}, {1e-5f, 0.0f}, Fill::kUsual, "");
   for (const bool residual : {false, true})
     for (const bool quantize : {false, true}) {
       add_fused_norm(cases, 0, 1, 32, {{}, residual, quantize});
@@ -203,6 +204,12 @@ void add_row_cases(std::vector<CaseSource>& cases) {
     add_reduction<Softmax>(cases, "softmax", 3, 3, columns, Fill::kLarge, formats::f32(), " large");
     add_reduction<Argmax>(cases, "argmax", 1, 3, columns, Fill::kUsual, formats::i32());
   }
+  cases.push_back({"softmax [17]", 2, [](const std::string& seed) -> Result<Case> {
+                     CaseBuilder builder(seed);
+                     builder.f32({17}, Fill::kUsual);
+                     builder.row_output({17});
+                     return builder.build(Softmax{});
+                   }});
   add_reduction<Softmax>(cases, "softmax", 4, 9, 49153, Fill::kUsual, formats::f32());
   add_reduction<Argmax>(cases, "argmax", 4, 9, 49153, Fill::kUsual, formats::i32());
   // More groups than an axis may have.

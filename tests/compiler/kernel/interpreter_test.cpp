@@ -87,6 +87,8 @@ TEST(Interpreter, FloatsAreRoundedOneByOne) {
 
 TEST(Interpreter, ConvertsAsTheFormatsDo) {
   EXPECT_EQ(int32_t(value_of([](Builder& b) { return convert(b.f32(-2.9f), Scalar::kI32); })), -2);
+  for (const Scalar whole : {Scalar::kI32, Scalar::kU32})
+    EXPECT_EQ(value_of([&](Builder& b) { return convert(b.f32(std::numeric_limits<float>::quiet_NaN()), whole); }), 0u);
   EXPECT_EQ(float_of([](Builder& b) { return convert(b.i32(-3), Scalar::kF32); }), -3.0f);
   EXPECT_EQ(float_of([](Builder& b) { return convert(b.u32(0x80000000), Scalar::kF32); }), 0x1p31f);
   EXPECT_EQ(float_of([](Builder& b) { return half_to_float(b.u32(0xc000)); }), -2.0f);
@@ -178,6 +180,11 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"not above zero",
               [](Builder& b, uint32_t out) {
                 b.loop(b.u32(0), b.u32(4), b.local_id(), [&](Term i) { b.store(out, i, i); });
+              }},
+        Fault{"its index overflows",
+              [](Builder& b, uint32_t out) {
+                b.loop(b.i32(0x7ffffff0), b.i32(0x7fffffff), b.i32(16),
+                       [&](Term i) { b.store(out, b.local_id(), convert(i, Scalar::kU32)); });
               }},
         Fault{"outside of 'tile'",
               [](Builder& b, uint32_t) {
