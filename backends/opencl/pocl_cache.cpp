@@ -1,11 +1,12 @@
 #include "backends/opencl/pocl_cache.h"
 
-#include <signal.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
+#include <chrono>
 #include <cstring>
 #include <string_view>
 
@@ -19,22 +20,30 @@ namespace fs = std::filesystem;
 constexpr const char* kAnySize = "0-0-0";
 constexpr const char* kOneSize = "-1-1-goffs0-smallgrid";
 
-constexpr std::string_view kName = "trireme-pocl-";  // then the process that made it
+constexpr std::string_view kName = "trireme-pocl-";
+// Younger ones may not be locked yet.
+constexpr std::chrono::minutes kOld{1};
 
-bool is_of_dead(const std::string& name) {
-  if (!name.starts_with(kName)) return false;
-  pid_t process = 0;
-  const char* const digits = name.data() + kName.size();
-  const auto [end, error] = std::from_chars(digits, name.data() + name.size(), process);
-  return error == std::errc() && end != digits && *end == '-' && process > 0 && ::kill(process, 0) != 0 &&
-         errno == ESRCH;
+// Locks the folder, for as long as the descriptor is open; -1 where somebody else has it or it cannot be opened.
+int lock(const fs::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (descriptor < 0 || ::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return descriptor;
+  ::close(descriptor);
+  return -1;
 }
 
-// What cannot be removed is somebody else's.
-void remove_those_of_dead(const fs::path& parent) {
+// What processes that were killed have left. What cannot be removed is somebody else's.
+void remove_left_ones(const fs::path& parent) {
   std::error_code ignored, error;
-  for (fs::directory_iterator entry(parent, error), end; !error && entry != end; entry.increment(error))
-    if (is_of_dead(entry->path().filename().string())) fs::remove_all(entry->path(), ignored);
+  for (fs::directory_iterator entry(parent, error), end; !error && entry != end; entry.increment(error)) {
+    if (!entry->path().filename().string().starts_with(kName)) continue;
+    const auto changed = entry->last_write_time(ignored);
+    if (ignored || fs::file_time_type::clock::now() - changed < kOld) continue;
+    const int descriptor = lock(entry->path());
+    if (descriptor < 0) continue;
+    fs::remove_all(entry->path(), ignored);
+    ::close(descriptor);
+  }
 }
 
 }  // namespace
@@ -44,20 +53,23 @@ Result<std::shared_ptr<const PoclCache>> PoclCache::create() {
   const fs::path parent = fs::temp_directory_path(none);
   if (none)
     return fail(ErrorCode::kIo, "folder for temporary files", none.message(), "name one that is there by TMPDIR");
-  remove_those_of_dead(parent);
-  std::string name = (parent / (std::string(kName) + std::to_string(::getpid()) + "-XXXXXX")).string();
-  if (::mkdtemp(name.data()) == nullptr)
+  remove_left_ones(parent);
+  std::string name = (parent / (std::string(kName) + "XXXXXX")).string();
+  const bool made = ::mkdtemp(name.data()) != nullptr;
+  const int descriptor = made ? lock(name) : -1;
+  if (descriptor < 0)
     return fail(ErrorCode::kIo, name, std::string("no folder for building kernels: ") + std::strerror(errno),
                 "make room, or name a folder for temporary files by TMPDIR");
-  auto made = std::make_shared<const PoclCache>(name);
+  auto cache = std::make_shared<const PoclCache>(name, descriptor);
   if (::setenv("POCL_CACHE_DIR", name.c_str(), 1) != 0)
     return fail(ErrorCode::kIo, "POCL_CACHE_DIR", std::strerror(errno));
-  return made;
+  return cache;
 }
 
 PoclCache::~PoclCache() {
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
+  if (lock_ >= 0) ::close(lock_);
 }
 
 bool PoclCache::serve_groups_of(uint32_t items, const std::string& kernel) const {

@@ -15,7 +15,8 @@ class PoclCache {
   // An empty folder of its own, of which PoCL hears by its variable POCL_CACHE_DIR: it must not have been asked for
   // devices before. Removes those of processes that were killed. Errors: kIo.
   static Result<std::shared_ptr<const PoclCache>> create();
-  explicit PoclCache(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  // `lock` is a descriptor that others see to be in use, or -1.
+  PoclCache(std::filesystem::path folder, int lock) : folder_(std::move(folder)), lock_(lock) {}
   // Removes the folder.
   ~PoclCache();
   PoclCache(const PoclCache&) = delete;
@@ -33,6 +34,7 @@ class PoclCache {
 
  private:
   std::filesystem::path folder_;
+  int lock_;
 };
 
 }  // namespace trireme::opencl

@@ -9,7 +9,6 @@ std::string_view remedy(ErrorCode code) {
   switch (code) {
     case ErrorCode::kOutOfMemory: return "use a smaller model, a shorter context or another device";
     case ErrorCode::kDeviceLost: return "look for the driver's messages in the system's log, or use another device";
-    case ErrorCode::kCorruptData: return "build the kernel again";
     default: return "report it together with what 'vulkaninfo' prints";
   }
 }

@@ -17,7 +17,7 @@ Result<std::shared_ptr<Instance>> Instance::create(std::shared_ptr<const Library
 Instance::~Instance() {
   if (instance_ == VK_NULL_HANDLE) return;
   if (messenger_ != VK_NULL_HANDLE) functions.vkDestroyDebugUtilsMessengerEXT(instance_, messenger_, nullptr);
-  if (functions.vkDestroyInstance) functions.vkDestroyInstance(instance_, nullptr);
+  functions.vkDestroyInstance(instance_, nullptr);
 }
 
 VkDebugUtilsMessengerCreateInfoEXT Instance::messenger_info() {
@@ -64,7 +64,14 @@ Status Instance::open() {
     return fail(ErrorCode::kNotFound, "vulkan",
                 "no Vulkan driver is installed: vkCreateInstance failed with " + std::string(code_name(created)),
                 "install one");
-  TRIREME_ASSIGN(functions, Functions::find(*library_, instance_));
+  auto found = Functions::find(*library_, instance_);
+  if (!found) {
+    const auto destroy = library_->vkGetInstanceProcAddr(instance_, "vkDestroyInstance");
+    if (destroy) reinterpret_cast<PFN_vkDestroyInstance>(destroy)(instance_, nullptr);
+    instance_ = VK_NULL_HANDLE;
+    return fail(std::move(found).error());
+  }
+  functions = *found;
   if (!diagnostics_.report || !functions.vkCreateDebugUtilsMessengerEXT) return {};
   messenger.pNext = nullptr;
   const VkResult listening = functions.vkCreateDebugUtilsMessengerEXT(instance_, &messenger, nullptr, &messenger_);

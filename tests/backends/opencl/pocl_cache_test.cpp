@@ -2,9 +2,9 @@
 #include "backends/opencl/pocl_cache.h"
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <optional>
@@ -56,22 +56,21 @@ TEST_F(PoclCacheTest, IsAFolderThatPoclHearsOfAndThatGoes) {
   EXPECT_TRUE(fs::is_empty(parent_));
 }
 
-TEST_F(PoclCacheTest, RemovesThoseOfProcessesThatWereKilled) {
-  const pid_t dead = ::fork();
-  if (dead == 0) ::_exit(0);
-  ASSERT_EQ(::waitpid(dead, nullptr, 0), dead);
-  const fs::path left = parent_ / ("trireme-pocl-" + std::to_string(dead) + "-abcdef");
-  const fs::path used = parent_ / ("trireme-pocl-" + std::to_string(::getpid()) + "-abcdef");
-  const fs::path others = parent_ / "trireme-pocl-7x";
-  for (const fs::path& folder : {left, used, others}) fs::create_directories(folder / "program");
+TEST_F(PoclCacheTest, RemovesThoseThatNobodyHasAnyMore) {
+  const auto used = PoclCache::create();
+  ASSERT_TRUE(used) << used.error().message();
+  const fs::path left = parent_ / "trireme-pocl-abcdef", young = parent_ / "trireme-pocl-ghijkl";
+  const fs::path others = parent_ / "others-abcdef";
+  for (const fs::path& folder : {left, young, others}) fs::create_directories(folder / "program");
+  const auto old = fs::file_time_type::clock::now() - std::chrono::hours(1);
+  for (const fs::path& folder : {left, others, (*used)->folder()}) fs::last_write_time(folder, old);
   ASSERT_TRUE(PoclCache::create());
   EXPECT_FALSE(fs::exists(left));
-  EXPECT_TRUE(fs::exists(used));
-  EXPECT_TRUE(fs::exists(others));
+  for (const fs::path& folder : {young, others, (*used)->folder()}) EXPECT_TRUE(fs::exists(folder)) << folder;
 }
 
 TEST_F(PoclCacheTest, KernelsForAnySizeServeThoseOfOneSize) {
-  const PoclCache cache(parent_ / "cache");
+  const PoclCache cache(parent_ / "cache", -1);
   EXPECT_FALSE(cache.serve_groups_of(64, "one"));
   const fs::path program = cache.folder() / "AB" / "CDEF";
   for (const char* kernel : {"one", "two"}) {
