@@ -79,6 +79,7 @@ struct Table {
   }
 
   BuiltInCalls operator()(const RmsNorm& norm) const {
+    if (in(0).shape.rank() == 1) return one_dimension();
     return Calls{rms_norm(norm, input(0), operand(1), output(0), in(0))};
   }
   BuiltInCalls operator()(const FusedNorm& fused) const {
@@ -90,6 +91,7 @@ struct Table {
 
   // softmax: x, row count, y; entries, rows of an entry, columns.
   BuiltInCalls operator()(const Softmax&) const {
+    if (in(0).shape.rank() == 1) return one_dimension();
     const int64_t columns = in(0).shape.back();
     return Calls{{"softmax",
                   {input(0), kRowCount, output(0)},
@@ -113,6 +115,7 @@ struct Table {
   BuiltInCalls operator()(const auto&) const { return Unsupported{"it has no built-in kernel for the op"}; }
 
  private:
+  static BuiltInCalls one_dimension() { return Unsupported{"its built-in kernels reduce rows of a matrix"}; }
   static BuiltInCalls no_activation() {
     return Unsupported{"of the activations it has a built-in kernel for silu alone"};
   }

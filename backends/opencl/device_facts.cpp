@@ -174,12 +174,12 @@ std::string DeviceFacts::driver() const {
 
 std::optional<std::string> DeviceFacts::refusal() const {
   // Older drivers do not know all questions.
-  const bool old = version > 0 && (version < kOldestVersion || (c_version < kOldestVersion && !op_level()));
+  const bool old = version > 0 && version < kOldestVersion;
   if (failure && !old) return failure->why();
-  if (old)
+  if (!old && !compiler && !op_level()) return "its driver has no compiler and no built-in kernels";
+  if (version < kOldestVersion || (c_version < kOldestVersion && !op_level()))
     return "it has OpenCL " + version_text(version) + " with OpenCL C " + version_text(c_version) +
            ", and 1.2 is the oldest that will do";
-  if (!compiler && !op_level()) return "its driver has no compiler and no built-in kernels";
   if (!available) return "its driver says that it is not available";
   if (!little_endian) return "it is not little-endian";
   if (alignment_bits > 8 * kBindingAlignment)

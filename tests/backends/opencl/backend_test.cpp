@@ -170,6 +170,13 @@ TEST(OpenClRefusals, NameWhatADeviceLacks) {
   EXPECT_EQ(refusal([](DeviceFacts&) {}), "none");
   EXPECT_THAT(refusal([](DeviceFacts& facts) { facts.version = 110; }), HasSubstr("it has OpenCL 1.1"));
   EXPECT_THAT(refusal([](DeviceFacts& facts) { facts.c_version = 110; }), HasSubstr("OpenCL C 1.1"));
+  const Error unanswered(ErrorCode::kInternal, "opencl", "a question of 1.2 failed");
+  EXPECT_THAT(refusal([&](DeviceFacts& facts) { facts.failure = unanswered; }), HasSubstr("a question of 1.2 failed"));
+  EXPECT_THAT(refusal([&](DeviceFacts& facts) {
+                facts.failure = unanswered;
+                facts.version = 110;
+              }),
+              HasSubstr("it has OpenCL 1.1"));
   EXPECT_THAT(refusal([](DeviceFacts& facts) { facts.available = false; }), HasSubstr("not available"));
   EXPECT_THAT(refusal([](DeviceFacts& facts) { facts.little_endian = false; }), HasSubstr("little-endian"));
   EXPECT_THAT(refusal([](DeviceFacts& facts) { facts.compiler = false; }), HasSubstr("no compiler"));
