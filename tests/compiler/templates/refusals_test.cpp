@@ -44,22 +44,20 @@ TEST(Refusals, ElementsAreCountedIn32Bits) {
 TEST(Schedules, ShareNoMoreThanTheTargetHas) {
   Target target;
   target.max_group_size = 1024;
-  for (const uint32_t shared : {8192u, 16384u, 32768u})
-    for (const bool quantize : {false, true})
-      for (const int64_t count : {1, 4, 64}) {
-        target.shared_bytes = shared;
-        const Operand x{rows(count, 1024, formats::q8_act()), false}, weight{{{1024, 1024}, find_format("Q4_0")}, true};
-        const TensorDesc y = rows(count, 1024, quantize ? formats::q8_act() : formats::f32());
-        const OpDesc op{
-            MatmulGlu{.act = ActScheme::kQ8, .quantize = quantize}, {x, weight, weight}, {y}, "gate and up"};
-        for (const MatmulSchedule& schedule : candidate_schedules(op, target)) {
-          const TuningTable table{"", {{tuning_key(op), schedule}}};
-          const auto calls = write_kernels(op, target, &table);
-          ASSERT_TRUE(calls) << calls.error().message();
-          const Status fits = kernel::check_limits((*calls)[0].function, kernel::limits_of(target));
-          EXPECT_TRUE(fits) << schedule.text() << ": " << fits.error().message();
-        }
+  for (const uint32_t shared : {16384u, 32768u})
+    for (const bool quantize : {false, true}) {
+      target.shared_bytes = shared;
+      const Operand x{rows(4, 1024, formats::q8_act()), false}, weight{{{1024, 1024}, find_format("Q4_0")}, true};
+      const TensorDesc y = rows(4, 1024, quantize ? formats::q8_act() : formats::f32());
+      const OpDesc op{MatmulGlu{.act = ActScheme::kQ8, .quantize = quantize}, {x, weight, weight}, {y}, "gate and up"};
+      for (const MatmulSchedule& schedule : candidate_schedules(op, target)) {
+        const TuningTable table{"", {{tuning_key(op), schedule}}};
+        const auto calls = write_kernels(op, target, &table);
+        ASSERT_TRUE(calls) << calls.error().message();
+        const Status fits = kernel::check_limits((*calls)[0].function, kernel::limits_of(target));
+        EXPECT_TRUE(fits) << schedule.text() << ": " << fits.error().message();
       }
+    }
 }
 
 }  // namespace
