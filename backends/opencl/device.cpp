@@ -38,13 +38,12 @@ Result<std::shared_ptr<OpenClDevice>> OpenClDevice::open(std::shared_ptr<const L
   auto connection = std::make_shared<Connection>(std::move(library), facts, std::move(id));
   TRIREME_TRY(connection->open());
   // make_shared cannot see the constructor.
-  std::shared_ptr<OpenClDevice> device(new OpenClDevice(std::move(connection)));
-  device->pocl_cache_ = std::move(pocl_cache);
-  return device;
+  return std::shared_ptr<OpenClDevice>(new OpenClDevice(std::move(connection), std::move(pocl_cache)));
 }
 
-OpenClDevice::OpenClDevice(std::shared_ptr<Connection> connection)
+OpenClDevice::OpenClDevice(std::shared_ptr<Connection> connection, std::shared_ptr<const PoclCache> pocl_cache)
     : connection_(std::move(connection)),
+      pocl_cache_(std::move(pocl_cache)),
       info_(connection_->info()),
       target_(target_of(connection_->facts())),
       queue_(connection_) {

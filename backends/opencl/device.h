@@ -28,7 +28,7 @@ class OpenClDevice final : public KernelDevice {
   Result<std::unique_ptr<KernelList>> create_list() override;
 
  private:
-  explicit OpenClDevice(std::shared_ptr<Connection> connection);
+  OpenClDevice(std::shared_ptr<Connection> connection, std::shared_ptr<const PoclCache> pocl_cache);
 
   std::shared_ptr<Connection> connection_;
   std::shared_ptr<const PoclCache> pocl_cache_;

@@ -4,10 +4,9 @@
 
 #include <set>
 
-#include "compiler/emit/opencl_c.h"
-#include "compiler/templates/templates.h"
 #include "tests/compiler/emit/programs.h"
-#include "tests/conformance/cases.h"
+#include "tests/compiler/emit/template_texts.h"
+#include "tests/compiler/templates/sample_ops.h"
 
 namespace trireme::compiler::test {
 namespace {
@@ -24,28 +23,17 @@ const std::set<std::string> kWithDots = {"matmul Q4_0 q8 1x1x32", "matmul Q4_0 q
 class OpenClOfTemplates : public testing::TestWithParam<Gpu> {};
 
 TEST_P(OpenClOfTemplates, IsTakenByClang) {
-  Target target;
-  target.max_group_size = 256;
-  target.shared_bytes = 32768;
-  target.small_stores = target.integer_dot = target.exact_division = true;
+  Target target = target_for(TargetLanguage::kOpenClC);
+  target.integer_dot = target.exact_division = true;
   target.subgroup_size = GetParam().subgroup_size;
-  std::set<std::string> small, seen;
-  for (const conformance::CaseSource& source : conformance::all_cases(0)) small.insert(source.name);
+  std::vector<conformance::CaseSource> cases = conformance::all_cases(0);
+  for (const conformance::CaseSource& source : conformance::all_cases(4))
+    if (kWithDots.contains(source.name)) cases.push_back(source);
   int with_subgroups = 0, with_dots = 0;
-  for (const conformance::CaseSource& source : conformance::all_cases(4)) {
-    if (!small.contains(source.name) && !kWithDots.contains(source.name)) continue;
-    const auto made = source.make(source.name);
-    ASSERT_TRUE(made) << made.error().message();
-    const auto calls = write_kernels(made->op, target);
-    if (!calls) continue;  // whether templates cover every op is asked elsewhere
-    for (const KernelCall& call : *calls) {
-      const auto emitted = emit_opencl_c(call.function, target);
-      ASSERT_TRUE(emitted) << source.name << ": " << emitted.error().message();
-      if (!seen.insert(emitted->code).second) continue;
-      with_subgroups += emitted->code.find("sub_group_") != std::string::npos;
-      with_dots += emitted->code.find("dot_4x8packed") != std::string::npos;
-      EXPECT_EQ(opencl_objections(emitted->code, GetParam().options), "") << source.name << '\n' << emitted->code;
-    }
+  for (const auto& [text, name] : template_texts(cases, target)) {
+    with_subgroups += text.find("sub_group_") != std::string::npos;
+    with_dots += text.find("dot_4x8packed") != std::string::npos;
+    EXPECT_EQ(opencl_objections(text, GetParam().options), "") << name << '\n' << text;
   }
   EXPECT_GT(with_subgroups, 5);
   EXPECT_GE(with_dots, int(kWithDots.size()));

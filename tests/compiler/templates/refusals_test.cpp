@@ -4,16 +4,12 @@
 
 #include "compiler/kernel/verifier.h"
 #include "compiler/templates/matmul_schedule.h"
-#include "compiler/templates/templates.h"
+#include "tests/compiler/templates/sample_ops.h"
 
 namespace trireme::compiler::test {
 namespace {
 
 using testing::HasSubstr;
-
-TensorDesc rows(int64_t count, int64_t columns, const Format& format) {
-  return {{count, columns}, &format, RowDomain::kTokens};
-}
 
 void expect_refused(const OpDesc& op, const char* why) {
   const auto written = write_kernels(op, Target{});
@@ -24,20 +20,20 @@ void expect_refused(const OpDesc& op, const char* why) {
 
 TEST(Refusals, QuantizedActivationsNeedIntegerCodes) {
   for (const Format* format : {&formats::f32(), &formats::f16(), &formats::bf16()}) {
-    const Operand x{rows(4, 64, formats::q8_act()), false}, weight{{{64, 64}, format}, true};
-    const TensorDesc y = rows(4, 64, formats::f32());
+    const Operand x{rows({4, 64}, q8()), false}, weight{fixed({64, 64}, *format), true};
+    const TensorDesc y = rows({4, 64});
     expect_refused({Matmul{.act = ActScheme::kQ8}, {x, weight}, {y}, "product"}, "no integer codes");
     expect_refused({MatmulGlu{.act = ActScheme::kQ8}, {x, weight, weight}, {y}, "gate and up"}, "no integer codes");
   }
 }
 
 TEST(Refusals, ElementwiseKernelsComputeWithF32) {
-  const TensorDesc x = rows(4, 64, formats::f32());
-  expect_refused({Binary{}, {{x, false}, {{{64}, &formats::f16()}, false}}, {x}, "add"}, "compute with F32");
+  const TensorDesc x = rows({4, 64});
+  expect_refused({Binary{}, {{x, false}, {fixed({64}, formats::f16()), false}}, {x}, "add"}, "compute with F32");
 }
 
 TEST(Refusals, ElementsAreCountedIn32Bits) {
-  const TensorDesc x{{65536, 65537}, &formats::f16()}, y{{65536, 65537}, &formats::bf16()};
+  const TensorDesc x = fixed({65536, 65537}, formats::f16()), y = fixed({65536, 65537}, formats::bf16());
   expect_refused({Cast{}, {{x, false}}, {y}, "cast"}, "32 bits");
 }
 
@@ -47,8 +43,8 @@ TEST(Schedules, ShareNoMoreThanTheTargetHas) {
   for (const uint32_t shared : {16384u, 32768u})
     for (const bool quantize : {false, true}) {
       target.shared_bytes = shared;
-      const Operand x{rows(4, 1024, formats::q8_act()), false}, weight{{{1024, 1024}, find_format("Q4_0")}, true};
-      const TensorDesc y = rows(4, 1024, quantize ? formats::q8_act() : formats::f32());
+      const Operand x{rows({4, 1024}, q8()), false}, weight{fixed({1024, 1024}, *find_format("Q4_0")), true};
+      const TensorDesc y = rows({4, 1024}, quantize ? q8() : formats::f32());
       const OpDesc op{MatmulGlu{.act = ActScheme::kQ8, .quantize = quantize}, {x, weight, weight}, {y}, "gate and up"};
       for (const MatmulSchedule& schedule : candidate_schedules(op, target)) {
         const TuningTable table{"", {{tuning_key(op), schedule}}};
